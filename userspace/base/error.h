@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A failure on its way to a person. Functions on the control path return 0 or a negative
+ * errno and take a struct error as their last argument; whoever knows the cause sets the
+ * sentence, and it is carried unchanged to the command line, Docker or the log.
+ *
+ * The sentence says what happened, why, and what to try, in lower case and without a full
+ * stop: "pool 'fast' has 12 GiB free, volume 'db' needs 20 GiB".
+ */
+#ifndef BASE_ERROR_H
+#define BASE_ERROR_H
+
+#include "base/compiler.h"
+
+struct error {
+	int code; /* negative errno, 0 when nothing failed */
+	char text[512];
+};
+
+/*
+ * Set the sentence and return `code`, so that `return error_set(err, -EINVAL, ...)` reads
+ * well. `err` may be NULL: only the code is returned then. A longer sentence is cut.
+ */
+int error_set(struct error *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* Put "what: " in front of the sentence that is there; returns its code. */
+int error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+#endif
