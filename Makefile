@@ -21,7 +21,7 @@ $(MESON_RELEASE)/build.ninja:
 	meson setup --buildtype=debugoptimized --prefix=$(PREFIX) $(MESON_RELEASE)
 
 $(MESON_TEST)/build.ninja:
-	meson setup --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined \
+	meson setup -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined \
 		-Db_lundef=false -Dwerror=true $(MESON_TEST)
 
 demo: all
