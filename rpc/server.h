@@ -34,9 +34,9 @@ struct rpc_method {
 struct rpc_server_settings {
 	const struct rpc_method *methods;
 	size_t method_count;
-	void *owner;            /* handed to every handler */
-	unsigned worker_count;  /* 0: 8 */
-	unsigned call_max;      /* in flight over all connections; 0: 1024; more: RESOURCE_EXHAUSTED */
+	void *owner;	       /* handed to every handler */
+	unsigned worker_count; /* 0: 8 */
+	unsigned call_max; /* in flight over all connections; 0: 1024; more: RESOURCE_EXHAUSTED */
 };
 
 int rpc_server_new(const struct rpc_server_settings *settings, struct rpc_server **out_server,
