@@ -1,58 +1,56 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The front door. Userspace is built by Meson, the kernel module by Kbuild; this file only
-# calls them. build/release holds what people run, build/test the same with ASan and UBSan.
+# The front door. Userspace is built by Meson; this file only calls it. build/release holds
+# what people run (its programs side by side in build/bin), build/test the same with ASan,
+# UBSan and the tests. Each target installs the packages it needs first (scripts/install-deps).
 
 MESON_RELEASE = build/release
 MESON_TEST    = build/test
 DESTDIR      ?=
 PREFIX       ?= /usr/local
 
-.PHONY: all deps demo test check bench lint format kmod install clean
+# Ninja does the work in parallel; here, packages must come before what needs them.
+.NOTPARALLEL:
 
-all: deps $(MESON_RELEASE)/build.ninja
+.PHONY: all demo check test bench lint format install clean
+.PHONY: deps-build deps-test deps-lint deps-demo deps-bench
+
+all: deps-build $(MESON_RELEASE)/build.ninja
 	ninja -C $(MESON_RELEASE)
 	@scripts/link-programs $(MESON_RELEASE) build/bin
 
-deps:
+deps-build:
 	@scripts/install-deps build
 
+deps-test deps-lint deps-demo deps-bench: deps-%:
+	@scripts/install-deps build $*
+
 $(MESON_RELEASE)/build.ninja:
-	meson setup --buildtype=debugoptimized --prefix=$(PREFIX) $(MESON_RELEASE)
+	meson setup --buildtype=debugoptimized --prefix=$(PREFIX) -Dtests=false $(MESON_RELEASE)
 
 $(MESON_TEST)/build.ninja:
 	meson setup -Ddebug=true -Doptimization=1 -Db_sanitize=address,undefined \
 		-Db_lundef=false -Dwerror=true $(MESON_TEST)
 
-demo: all
-	@scripts/install-deps demo
+demo: deps-demo all
 	scripts/demo
 
 # Quick suites: unit, simulation with few seeds, the daemon on loopback. Under 2 minutes.
-check: deps $(MESON_TEST)/build.ninja
-	@scripts/install-deps test
-	scripts/run-tests $(MESON_TEST) --suite check
+check: deps-test $(MESON_TEST)/build.ninja
+	@scripts/run-tests $(MESON_TEST) --suite check
 
 # Everything: longer simulations, a real dockerd on this host, real kernels in guests.
-test: all $(MESON_TEST)/build.ninja
-	@scripts/install-deps test
-	scripts/run-tests $(MESON_TEST)
+test: deps-test all $(MESON_TEST)/build.ninja
+	@scripts/run-tests $(MESON_TEST)
 
-bench: all
-	@scripts/install-deps bench
+bench: deps-bench all
 	tests/bench/run
 
-lint: deps $(MESON_TEST)/build.ninja
-	@scripts/install-deps lint
-	scripts/lint $(MESON_TEST)
+lint: deps-lint $(MESON_TEST)/build.ninja
+	@scripts/lint $(MESON_TEST)
 
-format:
-	@scripts/install-deps lint
+format: deps-lint
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
-
-kmod:
-	@scripts/install-deps kmod
-	scripts/build-kmod build/kmod
 
 install: all
 	meson install -C $(MESON_RELEASE) --no-rebuild --destdir "$(DESTDIR)"
