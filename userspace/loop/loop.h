@@ -27,6 +27,10 @@ struct loop_op {
 	/* `result` as the system call's: a count, or a negative errno (-ECANCELED). */
 	void (*done)(struct loop_op *op, int result);
 	bool is_in_flight;
+
+	/* The loop's, between the operation's end and its callback. */
+	int result;
+	struct list_node link;
 };
 
 struct loop_timer {
@@ -44,7 +48,7 @@ struct loop_task {
 /* `entries` is the depth of the ring, a power of two, 64 to 32768. */
 int loop_new(unsigned entries, struct loop **out_loop, struct error *err);
 
-/* Nothing may be in flight and no timer set. NULL is fine. */
+/* Nothing may be in flight or posted, and no timer set. NULL is fine. Any thread. */
 void loop_free(struct loop *loop);
 
 /*
@@ -82,6 +86,9 @@ void loop_readv(struct loop *loop, struct loop_op *op, int fd, const struct iove
 		int iov_count, uint64_t offset);
 void loop_writev(struct loop *loop, struct loop_op *op, int fd, const struct iovec *iov,
 		 int iov_count, uint64_t offset);
+/* As loop_writev, and the data is durable when done runs (RWF_DSYNC): FUA in one step. */
+void loop_writev_durable(struct loop *loop, struct loop_op *op, int fd, const struct iovec *iov,
+			 int iov_count, uint64_t offset);
 /* fdatasync. */
 void loop_sync(struct loop *loop, struct loop_op *op, int fd);
 /* fallocate(2) with its mode flags. */
