@@ -7,30 +7,32 @@
 
 int error_set(struct error *err, int code, const char *format, ...)
 {
+	char text[sizeof(err->text)] = ""; /* an argument may be the sentence that is there */
 	va_list args;
 
 	if (!err)
 		return code;
-	err->code = code;
 	va_start(args, format);
-	(void)vsnprintf(err->text, sizeof(err->text), format, args); /* cutting is fine */
+	(void)vsnprintf(text, sizeof(text), format, args); /* cutting is fine */
 	va_end(args);
+	err->code = code;
+	memcpy(err->text, text, sizeof(text));
 	return code;
 }
 
 int error_prefix(struct error *err, const char *format, ...)
 {
-	char old[sizeof(err->text)];
+	char text[sizeof(err->text)] = "";
 	va_list args;
 	int len;
 
 	if (!err)
 		return 0;
-	memcpy(old, err->text, sizeof(old));
 	va_start(args, format);
-	len = vsnprintf(err->text, sizeof(err->text), format, args);
+	len = vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (len >= 0 && (size_t)len < sizeof(err->text))
-		(void)snprintf(err->text + len, sizeof(err->text) - (size_t)len, ": %s", old);
+	if (len >= 0 && (size_t)len < sizeof(text))
+		(void)snprintf(text + len, sizeof(text) - (size_t)len, ": %s", err->text);
+	memcpy(err->text, text, sizeof(text));
 	return err->code;
 }

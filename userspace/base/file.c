@@ -12,6 +12,8 @@
 
 #include "base/cleanup.h"
 
+#define FIRST_READ_BYTES 4096
+
 static int fail(struct error *err, const char *what, const char *path)
 {
 	int code = -errno;
@@ -19,32 +21,51 @@ static int fail(struct error *err, const char *what, const char *path)
 	return error_set(err, code, "cannot %s '%s': %s", what, path, strerror(-code));
 }
 
-int file_read(const char *path, size_t limit, char **out_data, size_t *out_len, struct error *err)
+/* Reads until the end or until `size` bytes are there; the number of bytes, or what failed. */
+static ssize_t read_up_to(int fd, char *data, size_t size)
 {
-	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-	CLEANUP_FREE char *data = NULL;
-	struct stat st;
 	size_t len = 0;
 
-	if (fd < 0)
-		return fail(err, "open", path);
-	if (fstat(fd, &st) < 0)
-		return fail(err, "stat", path);
-	if (st.st_size < 0 || (size_t)st.st_size > limit)
-		return error_set(err, -EFBIG, "'%s' is larger than %zu bytes", path, limit);
-	data = malloc((size_t)st.st_size + 1);
-	if (!data)
-		return error_set(err, -ENOMEM, "out of memory reading '%s'", path);
-	while (len < (size_t)st.st_size) {
-		ssize_t got = read(fd, data + len, (size_t)st.st_size - len);
+	while (len < size) {
+		ssize_t got = read(fd, data + len, size - len);
 
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fail(err, "read", path);
+			return -1;
 		if (got == 0)
 			break;
 		len += (size_t)got;
+	}
+	return (ssize_t)len;
+}
+
+int file_read(const char *path, size_t limit, char **out_data, size_t *out_len, struct error *err)
+{
+	CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	CLEANUP_FREE char *data = NULL;
+	size_t len = 0;
+	size_t size = FIRST_READ_BYTES;
+
+	if (fd < 0)
+		return fail(err, "open", path);
+	/* What stat says of the length is not asked: files of /proc say 0. */
+	for (;;) {
+		char *larger = realloc(data, size + 1);
+		ssize_t got;
+
+		if (!larger)
+			return error_set(err, -ENOMEM, "out of memory reading '%s'", path);
+		data = larger;
+		got = read_up_to(fd, data + len, size - len);
+		if (got < 0)
+			return fail(err, "read", path);
+		len += (size_t)got;
+		if (len > limit)
+			return error_set(err, -EFBIG, "'%s' is larger than %zu bytes", path, limit);
+		if (len < size)
+			break;
+		size *= 2;
 	}
 	data[len] = '\0';
 	*out_data = data;
@@ -80,8 +101,13 @@ static int folder_sync(const char *path, struct error *err)
 static int file_write_synced(const char *path, const char *data, size_t len, mode_t mode,
 			     struct error *err)
 {
-	CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+	/* One that a crash left behind may have another mode, or be a link to elsewhere. */
+	int removed = unlink(path);
+	CLEANUP_CLOSE int fd = -1;
 
+	if (removed < 0 && errno != ENOENT)
+		return fail(err, "remove", path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd < 0)
 		return fail(err, "create", path);
 	while (len > 0) {
@@ -131,19 +157,41 @@ int file_remove(const char *path, struct error *err)
 	return folder_sync(path, err);
 }
 
+/* One folder whose parent is there. */
+static int folder_make(const char *path, mode_t mode, struct error *err)
+{
+	struct stat st;
+
+	if (mkdir(path, mode) == 0)
+		return folder_sync(path, err);
+	if (errno != EEXIST)
+		return fail(err, "make folder", path);
+	if (stat(path, &st) < 0)
+		return fail(err, "stat", path);
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, -ENOTDIR,
+				 "cannot make folder '%s': something else has that name", path);
+	return 0;
+}
+
 int file_make_folder(const char *path, mode_t mode, struct error *err)
 {
 	CLEANUP_FREE char *copy = strdup(path);
+	size_t len = strlen(path);
+	int ret;
 
-	if (!copy || *path == '\0')
-		return error_set(err, -EINVAL, "cannot make folder '%s'", path);
+	if (!copy)
+		return error_set(err, -ENOMEM, "out of memory");
+	if (len == 0)
+		return error_set(err, -EINVAL, "cannot make a folder without a name");
+	while (len > 1 && copy[len - 1] == '/')
+		copy[--len] = '\0';
 	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(copy, 0755) < 0 && errno != EEXIST)
-			return fail(err, "make folder", copy);
+		ret = folder_make(copy, 0755, err);
+		if (ret < 0)
+			return ret;
 		*slash = '/';
 	}
-	if (mkdir(copy, mode) < 0 && errno != EEXIST)
-		return fail(err, "make folder", path);
-	return 0;
+	return folder_make(copy, mode, err);
 }

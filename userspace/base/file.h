@@ -24,7 +24,10 @@ int file_replace(const char *path, const void *data, size_t len, mode_t mode, st
 /* Remove a file durably; a file that is not there is success. */
 int file_remove(const char *path, struct error *err);
 
-/* Make one folder, and its parents where they are missing; success if it is there already. */
+/*
+ * Make one folder durably, and its parents (0755) where they are missing; success if it is there
+ * already, with whatever mode. -ENOTDIR if something else has that name.
+ */
 int file_make_folder(const char *path, mode_t mode, struct error *err);
 
 #endif

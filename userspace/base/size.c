@@ -28,8 +28,8 @@ static int unit_power(const char *unit)
 }
 
 /*
- * Digits after the point, as thousandths of thousandths: six are read, a seventh that is not
- * zero is refused, so that no rounding is ever hidden.
+ * Digits after the point, as millionths: six are read, a further one that is not zero is
+ * refused, so that no rounding is ever hidden.
  */
 static int fraction_parse(const char **text, uint64_t *out_millionths)
 {
@@ -52,10 +52,12 @@ static int fraction_parse(const char **text, uint64_t *out_millionths)
 
 static int size_from_parts(uint64_t whole, uint64_t millionths, int power, uint64_t *out_bytes)
 {
-	unsigned __int128 bytes = ((unsigned __int128)whole * 1000000 + millionths)
-				  << (unsigned)(10 * power);
+	unsigned __int128 bytes = (unsigned __int128)whole * 1000000 + millionths;
 
-	if (bytes % 1000000 != 0 || bytes / 1000000 > INT64_MAX)
+	if (whole > (uint64_t)INT64_MAX >> (10 * power))
+		return -EINVAL;
+	bytes <<= 10 * power;
+	if (bytes % 1000000 != 0)
 		return -EINVAL;
 	*out_bytes = (uint64_t)(bytes / 1000000);
 	return 0;
