@@ -11,7 +11,7 @@
  *      or ends the task at once with a status.
  *   2. The session gives it a buffer and, for Data-Out, fills it from the wire.
  *   3. The session calls lun_run. The LUN carries the command out and calls task->done exactly
- *      once, never from inside lun_run.
+ *      once, never from inside lun_run or any other call into the LUN.
  *   4. The session sends what task->data holds and the status, and gives the task back.
  *
  * A task is a slot of its session, allocated at login; its buffer belongs to it. All of it is on
@@ -30,6 +30,7 @@
 #define TASK_SENSE_SIZE 96
 
 struct lun;
+struct lun_command;
 struct nexus;
 
 /* Task attributes (RFC 7143, 11.3.1). */
@@ -57,7 +58,8 @@ struct task {
 	uint32_t data_in_max;
 
 	/* Set by the session before lun_run: memory for MAX(data_out_len, data_in_max) bytes,
-	 * aligned to 4096. Data-Out of a short offer: only data_out_offered bytes are filled. */
+	 * aligned to 4096; the first data_out_len bytes hold the Data-Out. May be NULL if both
+	 * are 0, or if the task is run only to end it (is_aborted). */
 	uint8_t *data;
 
 	/* (out), before done. */
@@ -70,16 +72,20 @@ struct task {
 	void (*done)(struct task *task);
 
 	/* Task management wants it gone: the LUN ends it as soon as its I/O allows, done runs
-	 * all the same, and the session decides what is still sent. */
+	 * all the same, and the session decides what is still sent. The session clears it before
+	 * lun_prepare. */
 	bool is_aborted;
 
-	/* The LUN's. */
+	/* The LUN's, from lun_prepare until done. */
+	const struct lun_command *command;
 	struct block_io io;
 	struct iovec iov;
 	uint64_t lba;
-	uint32_t block_count;
+	uint64_t block_count;
+	uint64_t blocks_done; /* of a command that takes several steps */
 	uint32_t step;
-	struct list_node link; /* in the LUN's list of tasks */
+	uint8_t state;	       /* enum task_state of target/lun_queue.c */
+	struct list_node link; /* in the LUN's task set, or among its finished tasks */
 };
 
 #endif
