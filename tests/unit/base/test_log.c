@@ -56,7 +56,7 @@ static void journal_stream_set(ino_t inode_offset)
 
 	assert_int_equal(fstat(caught, &st), 0);
 	(void)snprintf(value, sizeof(value), "%llu:%llu", (unsigned long long)st.st_dev,
-		       (unsigned long long)(st.st_ino + inode_offset)); /* two numbers fit */
+		       (unsigned long long)st.st_ino + inode_offset); /* two numbers fit */
 	assert_int_equal(setenv("JOURNAL_STREAM", value, 1), 0);
 }
 
