@@ -34,6 +34,7 @@ enum rpc_status {
 };
 
 #define RPC_MESSAGE_MAX_BYTES (4u << 20) /* as gRPC's own default */
+#define RPC_ADDRESS_SIZE      128	 /* of an address as text, with the NUL */
 
 /*
  * One table turns a negative errno into a status and back:

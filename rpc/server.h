@@ -2,7 +2,8 @@
 /*
  * A gRPC server over nghttp2: Unix sockets and TCP. It owns its threads: one that accepts and
  * moves bytes, and a pool of workers that run the handlers, so a handler may block. What
- * peers can make grow has a limit: connections, calls in flight, message size, time to first byte.
+ * peers can make grow has a limit (RESOURCE_EXHAUSTED past it): connections, calls in flight,
+ * message size, memory for requests, time to first byte, time to take an answer.
  */
 #ifndef RPC_SERVER_H
 #define RPC_SERVER_H
@@ -14,10 +15,10 @@ struct rpc_call; /* one call on the server's side, valid while its handler runs 
 
 /*
  * Answer one call, on a worker thread. `request` is decoded and owned by the server. For a unary
- * method: fill `reply` (initialised; strings and submessages are malloc'ed and freed by the
- * server with it), return 0. For a streaming method `reply` is NULL: send with rpc_call_send
- * and return 0 at the end. A negative errno becomes a status (rpc_status_from_errno), err->text
- * the grpc-message; the reply is not sent then.
+ * method: fill `reply` (initialised; what it holds is malloc'ed and freed by the server with
+ * it: use the setters of rpc/message.h), return 0. For a streaming method `reply` is NULL: send
+ * with rpc_call_send and return 0 at the end. A negative errno becomes a status
+ * (rpc_status_from_errno), err->text the grpc-message; the reply is not sent then.
  */
 typedef int rpc_handler(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
 			ProtobufCMessage *reply, struct error *err);
@@ -34,9 +35,11 @@ struct rpc_method {
 struct rpc_server_settings {
 	const struct rpc_method *methods;
 	size_t method_count;
-	void *owner;	       /* handed to every handler */
-	unsigned worker_count; /* 0: 8 */
-	unsigned call_max; /* in flight over all connections; 0: 1024; more: RESOURCE_EXHAUSTED */
+	void *owner;		 /* handed to every handler */
+	unsigned worker_count;	 /* for unary calls; 0: 8 */
+	unsigned call_max;	 /* in flight over all connections; 0: 1024 */
+	unsigned stream_max;	 /* streaming calls, each has a thread of its own; 0: 64 */
+	unsigned connection_max; /* 0: 256; past it the longest idle one is closed */
 };
 
 int rpc_server_new(const struct rpc_server_settings *settings, struct rpc_server **out_server,
@@ -45,7 +48,7 @@ int rpc_server_new(const struct rpc_server_settings *settings, struct rpc_server
 /*
  * Listen on "unix:PATH" (mode 0600, a stale socket of a dead server is replaced, a live one is
  * -EADDRINUSE) or "HOST:PORT" / "[V6]:PORT" (port 0 picks one). May be called several times.
- * `out_address` (NULL, or 128 bytes) gets the address as bound.
+ * `out_address` (NULL, or RPC_ADDRESS_SIZE bytes) gets the address as bound.
  */
 int rpc_server_listen(struct rpc_server *server, const char *address, char *out_address,
 		      struct error *err);
@@ -54,8 +57,9 @@ int rpc_server_listen(struct rpc_server *server, const char *address, char *out_
 int rpc_server_start(struct rpc_server *server, struct error *err);
 
 /*
- * GOAWAY, finish what is under way within `grace_ms`, cancel the rest, join all threads, remove
- * the sockets, free. NULL is fine.
+ * GOAWAY, end the streams with UNAVAILABLE, finish the unary calls under way within `grace_ms`,
+ * cancel the rest, join all threads, remove the sockets, free. Returns only when every handler
+ * has returned: one that blocks must look at rpc_call_is_cancelled. NULL is fine.
  */
 void rpc_server_stop(struct rpc_server *server, unsigned grace_ms);
 

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Life of the server: see server.h, and server_private.h for how it is split. */
+#include <errno.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "rpc/server_private.h"
+
+#define WORKER_COUNT   8
+#define CALL_MAX       1024
+#define STREAM_MAX     64
+#define CONNECTION_MAX 256
+
+static void settings_fill(struct rpc_server_settings *settings)
+{
+	if (settings->worker_count == 0)
+		settings->worker_count = WORKER_COUNT;
+	if (settings->call_max == 0)
+		settings->call_max = CALL_MAX;
+	if (settings->stream_max == 0)
+		settings->stream_max = STREAM_MAX;
+	if (settings->connection_max == 0)
+		settings->connection_max = CONNECTION_MAX;
+}
+
+int rpc_server_new(const struct rpc_server_settings *settings, struct rpc_server **out_server,
+		   struct error *err)
+{
+	struct rpc_server *server = calloc(1, sizeof(*server));
+	int ret;
+
+	if (!server)
+		return error_set(err, -ENOMEM, "out of memory for a server");
+	server->settings = *settings;
+	settings_fill(&server->settings);
+	list_init(&server->conns);
+	list_init(&server->calls);
+	list_init(&server->ready);
+	server->next_check_ms = CLOCK_NEVER;
+	pthread_mutex_init(&server->lock, NULL);
+	server->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (server->wake_fd < 0) {
+		ret = error_set(err, -errno, "cannot make an eventfd: %m");
+		pthread_mutex_destroy(&server->lock);
+		free(server);
+		return ret;
+	}
+	*out_server = server;
+	return 0;
+}
+
+int rpc_server_listen(struct rpc_server *server, const char *address, char *out_address,
+		      struct error *err)
+{
+	struct listener *listener = &server->listeners[server->listener_count];
+	char text[ADDRESS_TEXT_SIZE];
+	int ret;
+
+	if (server->is_started || server->listener_count == SERVER_LISTENER_MAX)
+		return error_set(err, -EINVAL,
+				 "cannot listen on '%s': a server takes %d addresses before it "
+				 "starts",
+				 address, SERVER_LISTENER_MAX);
+	ret = listener_open(address, listener, err);
+	if (ret < 0)
+		return ret;
+	server->listener_count++;
+	if (out_address)
+		(void)snprintf(out_address, RPC_ADDRESS_SIZE, "%s",
+			       address_format(&listener->address, text)); /* as bound: it fits */
+	return 0;
+}
+
+int rpc_server_start(struct rpc_server *server, struct error *err)
+{
+	int ret = workers_new(server->settings.worker_count, &server->workers);
+
+	if (ret == 0)
+		ret = thread_start(&server->io_thread, server_io_run, server);
+	if (ret < 0)
+		return error_set(err, ret, "cannot start the server's threads: %s", strerror(-ret));
+	server->is_started = true;
+	return 0;
+}
+
+void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
+{
+	if (!server)
+		return;
+	if (server->is_started) {
+		pthread_mutex_lock(&server->lock);
+		server->is_stopping = true;
+		server->stop_by_ms = clock_now_ms() + grace_ms;
+		pthread_mutex_unlock(&server->lock);
+		server_wake(server);
+		pthread_join(server->io_thread, NULL);
+	}
+	workers_free(server->workers);
+	for (unsigned i = 0; i < server->listener_count; i++)
+		listener_close(&server->listeners[i]);
+	(void)close(server->wake_fd); /* an eventfd */
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}
