@@ -70,9 +70,9 @@ void lun_abort_tasks(struct lun *lun, const struct nexus *nexus);
 /* CLEAR TASK SET: abort everything; other nexuses that lost a task get unit attention 2Fh/00h. */
 void lun_clear_tasks(struct lun *lun, const struct nexus *nexus);
 
-/* LOGICAL UNIT RESET and target resets: abort everything, clear state, unit attention 29h/03h
- * for everybody but `nexus`. */
-void lun_reset(struct lun *lun, const struct nexus *nexus);
+/* LOGICAL UNIT RESET and target resets: abort everything, mode pages as at the start, unit
+ * attention 29h/03h for everybody, whoever asked for it (SAM-5, 6.3.3). */
+void lun_reset(struct lun *lun);
 
 /* The block has another size now: unit attention 2Ah/09h for everybody. */
 void lun_capacity_changed(struct lun *lun);

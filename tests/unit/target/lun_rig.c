@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The bench for LUNs: see lun_rig.h. loop_post is ours here: no ring, no thread. */
+#include "lun_rig.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/compiler.h"
+
+static struct rig *current_rig;
+
+void loop_post(struct loop *loop, struct loop_task *task)
+{
+	(void)loop;
+	list_append(&current_rig->posts, &task->link);
+}
+
+/* --- the block --- */
+
+static void rig_log(struct rig *rig, const struct block_io *io)
+{
+	rig->log[rig->log_count++ % RIG_LOG_SIZE] = (struct rig_request){
+		.kind = io->kind, .fua = io->fua, .offset = io->offset, .length = io->length};
+}
+
+static void rig_submit(struct block *block, struct block_io *io)
+{
+	struct rig *rig = container_of(block, struct rig, block);
+
+	rig_log(rig, io);
+	list_append(&rig->pending, &io->link);
+}
+
+static void rig_describe(struct block *block, struct block_limits *out_limits)
+{
+	*out_limits = container_of(block, struct rig, block)->limits;
+}
+
+static void rig_close(struct block *block, void (*closed)(void *owner), void *owner)
+{
+	(void)block;
+	closed(owner);
+}
+
+static const struct block_ops rig_ops = {rig_submit, rig_describe, rig_close};
+
+static void io_copy(struct rig *rig, struct block_io *io)
+{
+	uint8_t *at = rig->bytes + io->offset;
+
+	for (int i = 0; i < io->iov_count; i++) {
+		if (io->kind == BLOCK_READ)
+			memcpy(io->iov[i].iov_base, at, io->iov[i].iov_len);
+		else
+			memcpy(at, io->iov[i].iov_base, io->iov[i].iov_len);
+		at += io->iov[i].iov_len;
+	}
+}
+
+static void io_map(struct rig *rig, struct block_io *io)
+{
+	uint32_t unit = rig->limits.logical_block_bytes;
+	uint64_t first = io->offset / unit;
+	uint64_t count = 1;
+
+	while (count < io->length / unit && rig->mapped[first + count] == rig->mapped[first])
+		count++;
+	io->is_mapped = rig->mapped[first];
+	io->length = count * unit;
+}
+
+static int io_carry_out(struct rig *rig, struct block_io *io)
+{
+	uint32_t unit = rig->limits.logical_block_bytes;
+	bool has_data = io->kind == BLOCK_READ || io->kind == BLOCK_WRITE;
+
+	/* What the LUN must never ask for. */
+	assert(io->offset % unit == 0 && io->length % unit == 0);
+	assert(io->length <= rig->limits.size_bytes);
+	assert(io->offset <= rig->limits.size_bytes - io->length);
+	assert(!has_data || io->length <= rig->limits.max_io_bytes);
+	assert((io->kind == BLOCK_FLUSH) == (io->length == 0));
+	if (rig->fail_error != 0 && io->kind == rig->fail_kind) {
+		int error = rig->fail_error;
+
+		rig->fail_error = 0;
+		return error;
+	}
+	if (has_data)
+		io_copy(rig, io);
+	if (io->kind == BLOCK_WRITE)
+		memset(rig->mapped + io->offset / unit, 1, io->length / unit);
+	if (io->kind == BLOCK_UNMAP || io->kind == BLOCK_WRITE_ZEROES) {
+		assert(io->length <= rig->limits.max_unmap_bytes);
+		memset(rig->bytes + io->offset, 0, io->length);
+		memset(rig->mapped + io->offset / unit, 0, io->length / unit);
+	}
+	if (io->kind == BLOCK_MAP)
+		io_map(rig, io);
+	return 0;
+}
+
+bool rig_complete_one(struct rig *rig)
+{
+	struct list_node *node = list_take_first(&rig->pending);
+	struct block_io *io;
+
+	if (!node)
+		return false;
+	io = list_entry(node, struct block_io, link);
+	io->done(io, io_carry_out(rig, io));
+	return true;
+}
+
+void rig_run_posts(struct rig *rig)
+{
+	struct list_node *node;
+
+	while ((node = list_take_first(&rig->posts))) {
+		struct loop_task *task = list_entry(node, struct loop_task, link);
+
+		task->run(task);
+	}
+}
+
+void rig_settle(struct rig *rig)
+{
+	do {
+		rig_run_posts(rig);
+	} while (rig_complete_one(rig));
+}
+
+/* --- the LUN --- */
+
+struct block_limits rig_limits(void)
+{
+	return (struct block_limits){
+		.size_bytes = RIG_BLOCKS_DEFAULT * UINT64_C(512),
+		.logical_block_bytes = 512,
+		.physical_block_bytes = 4096,
+		.memory_align_bytes = 512,
+		.max_io_bytes = 256U << 10,
+		.max_unmap_bytes = 1U << 20,
+		.unmap_granule_bytes = 64U << 10,
+		.is_thin = true,
+		.has_write_cache = true,
+	};
+}
+
+void rig_start_with(struct rig *rig, const struct block_limits *limits)
+{
+	static const struct nexus_names names = {
+		.initiator_port = "iqn.2026-11.dev.berth:host,i,0x800000000001",
+		.target_port = "iqn.2026-11.dev.berth:node:volume,t,0x0001",
+	};
+	struct lun_settings settings = {
+		.uuid = {{0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0x4d, 0xef, 0x81, 0x23, 0x45, 0x67,
+			  0x89, 0xab, 0xcd, 0xef}},
+		.label = "volume",
+		.target_name = "iqn.2026-11.dev.berth:node:volume",
+		.block = &rig->block,
+	};
+	int ret;
+
+	memset(rig, 0, sizeof(*rig));
+	current_rig = rig;
+	rig->limits = *limits;
+	rig->block.ops = &rig_ops;
+	rig->bytes = calloc(1, limits->size_bytes);
+	rig->mapped = calloc(1, limits->size_bytes / limits->logical_block_bytes);
+	list_init(&rig->pending);
+	list_init(&rig->posts);
+	ret = lun_new(&settings, &rig->lun);
+	assert(ret == 0);
+	ret = lun_nexus_new(rig->lun, &names, &rig->nexus);
+	assert(ret == 0);
+	ret = lun_nexus_new(rig->lun, &names, &rig->other);
+	assert(ret == 0);
+	(void)ret;
+}
+
+static void attention_take(struct rig *rig, struct nexus *nexus)
+{
+	struct rig_task *task = rig_task_new(rig, RIG_CDB(0, 0, 0, 0, 0, 0), 0);
+
+	task->task.nexus = nexus;
+	rig_prepare(task, NULL);
+	assert(task->task.status == 2);
+	rig_task_free(task);
+}
+
+void rig_start(struct rig *rig)
+{
+	struct block_limits limits = rig_limits();
+
+	rig_start_with(rig, &limits);
+	attention_take(rig, rig->nexus);
+	attention_take(rig, rig->other);
+}
+
+void rig_stop(struct rig *rig)
+{
+	rig_settle(rig);
+	assert(lun_is_idle(rig->lun));
+	lun_nexus_free(rig->nexus);
+	lun_nexus_free(rig->other);
+	lun_free(rig->lun);
+	free(rig->bytes);
+	free(rig->mapped);
+	current_rig = NULL;
+}
+
+/* --- tasks --- */
+
+static void rig_task_done(struct task *task)
+{
+	struct rig_task *rig_task = container_of(task, struct rig_task, task);
+
+	assert(rig_task->was_run);
+	rig_task->done_count++;
+}
+
+struct rig_task *rig_task_new(struct rig *rig, const void *cdb, size_t cdb_len, uint32_t out_len)
+{
+	struct rig_task *task = malloc(sizeof(*task));
+
+	assert(cdb_len <= TASK_CDB_SIZE);
+	/* A slot that was used before. */
+	memset(task, 0xa5, sizeof(*task));
+	task->memory = NULL;
+	task->done_count = 0;
+	task->was_run = false;
+	task->task.lun = rig->lun;
+	task->task.nexus = rig->nexus;
+	task->task.lun_number = 0;
+	task->task.attribute = TASK_SIMPLE;
+	memset(task->task.cdb, 0, TASK_CDB_SIZE);
+	memcpy(task->task.cdb, cdb, cdb_len);
+	task->task.data_out_offered = out_len;
+	task->task.data_in_wanted = out_len == 0 ? 65536 : 0;
+	task->task.data = NULL;
+	task->task.done = rig_task_done;
+	task->task.is_aborted = false;
+	return task;
+}
+
+void rig_task_free(struct rig_task *task)
+{
+	free(task->memory);
+	free(task);
+}
+
+bool rig_prepare(struct rig_task *rig_task, const void *out)
+{
+	struct task *task = &rig_task->task;
+	uint32_t size;
+
+	if (!lun_prepare(task))
+		return false;
+	assert(task->data_out_len <= task->data_out_offered);
+	size = MAX(task->data_out_len, task->data_in_max);
+	if (size > 0) {
+		/* Exactly so long: the sanitizer guards what is behind. */
+		if (posix_memalign((void **)&rig_task->memory, 4096, size) != 0)
+			abort();
+		memset(rig_task->memory, 0xee, size);
+		if (task->data_out_len > 0)
+			memcpy(rig_task->memory, out, task->data_out_len);
+	}
+	task->data = rig_task->memory;
+	return true;
+}
+
+void rig_run(struct rig_task *task)
+{
+	lun_run(&task->task);
+	assert(task->done_count == 0);
+	task->was_run = true;
+}
+
+struct rig_task *rig_execute(struct rig *rig, const void *cdb, size_t cdb_len, const void *out,
+			     uint32_t out_len)
+{
+	struct rig_task *task = rig_task_new(rig, cdb, cdb_len, out_len);
+
+	if (!rig_prepare(task, out))
+		return task;
+	rig_run(task);
+	rig_settle(rig);
+	assert(task->done_count == 1);
+	assert(task->task.data_in_len <= task->task.data_in_max);
+	return task;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Operation codes and service actions of the commands that berth serves (SPC-4 and SBC-3,
+ * annex of numeric order codes). Names are those of the standards.
+ */
+#ifndef SCSI_OPCODE_H
+#define SCSI_OPCODE_H
+
+enum scsi_opcode {
+	TEST_UNIT_READY = 0x00,
+	REQUEST_SENSE = 0x03,
+	READ_6 = 0x08,
+	WRITE_6 = 0x0a,
+	INQUIRY = 0x12,
+	MODE_SELECT_6 = 0x15,
+	MODE_SENSE_6 = 0x1a,
+	START_STOP_UNIT = 0x1b,
+	PREVENT_ALLOW_MEDIUM_REMOVAL = 0x1e,
+	READ_CAPACITY_10 = 0x25,
+	READ_10 = 0x28,
+	WRITE_10 = 0x2a,
+	WRITE_AND_VERIFY_10 = 0x2e,
+	VERIFY_10 = 0x2f,
+	PRE_FETCH_10 = 0x34,
+	SYNCHRONIZE_CACHE_10 = 0x35,
+	WRITE_SAME_10 = 0x41,
+	UNMAP = 0x42,
+	LOG_SENSE = 0x4d,
+	MODE_SELECT_10 = 0x55,
+	MODE_SENSE_10 = 0x5a,
+	READ_16 = 0x88,
+	COMPARE_AND_WRITE = 0x89,
+	WRITE_16 = 0x8a,
+	WRITE_AND_VERIFY_16 = 0x8e,
+	VERIFY_16 = 0x8f,
+	PRE_FETCH_16 = 0x90,
+	SYNCHRONIZE_CACHE_16 = 0x91,
+	WRITE_SAME_16 = 0x93,
+	SERVICE_ACTION_IN_16 = 0x9e,
+	REPORT_LUNS = 0xa0,
+	MAINTENANCE_IN = 0xa3,
+	READ_12 = 0xa8,
+	WRITE_12 = 0xaa,
+	WRITE_AND_VERIFY_12 = 0xae,
+	VERIFY_12 = 0xaf,
+};
+
+/* Of SERVICE ACTION IN(16). */
+enum {
+	SERVICE_READ_CAPACITY_16 = 0x10,
+	SERVICE_GET_LBA_STATUS_16 = 0x12,
+};
+
+/* Of MAINTENANCE IN. */
+enum {
+	SERVICE_REPORT_SUPPORTED_OPERATION_CODES = 0x0c,
+	SERVICE_REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS = 0x0d,
+};
+
+/* SAM-5, 5.3.1. */
+enum scsi_status {
+	SCSI_GOOD = 0x00,
+	SCSI_CHECK_CONDITION = 0x02,
+	SCSI_BUSY = 0x08,
+	SCSI_TASK_ABORTED = 0x40,
+};
+
+#endif

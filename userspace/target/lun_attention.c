@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Unit attentions: per I_T nexus a set of conditions, one reported at a time (SAM-5, 5.14). A
+ * reset makes everything told before it moot: it empties the set first, and a POWER ON or RESET
+ * that was still to be told is not told twice.
+ */
+#include "base/compiler.h"
+#include "target/lun_state.h"
+
+static const uint16_t codes[ATTENTION_COUNT] = {
+	[ATTENTION_RESET] = SENSE_BUS_DEVICE_RESET_FUNCTION_OCCURRED,
+	[ATTENTION_POWER_ON] = SENSE_POWER_ON_RESET_OR_BUS_DEVICE_RESET,
+	[ATTENTION_CAPACITY_CHANGED] = SENSE_CAPACITY_DATA_HAS_CHANGED,
+	[ATTENTION_MODE_CHANGED] = SENSE_MODE_PARAMETERS_CHANGED,
+	[ATTENTION_TASKS_CLEARED] = SENSE_COMMANDS_CLEARED_BY_ANOTHER_INITIATOR,
+};
+
+void nexus_attention_raise(struct nexus *nexus, enum attention attention)
+{
+	/* SAM-5, 5.14.4: 29h/00h says more than 29h/03h, and either makes the rest moot. */
+	if (attention == ATTENTION_RESET)
+		nexus->attentions &= UINT32_C(1) << ATTENTION_POWER_ON;
+	if (attention == ATTENTION_RESET && nexus->attentions != 0)
+		return;
+	nexus->attentions |= UINT32_C(1) << attention;
+}
+
+void lun_attention_raise(struct lun *lun, enum attention attention, const struct nexus *except)
+{
+	list_for_each (&lun->nexuses, nexus, struct nexus, link) {
+		if (nexus != except)
+			nexus_attention_raise(nexus, attention);
+	}
+}
+
+bool nexus_attention_take(struct nexus *nexus, struct sense *out_sense)
+{
+	unsigned first;
+
+	if (nexus->attentions == 0)
+		return false;
+	first = (unsigned)__builtin_ctz(nexus->attentions);
+	nexus->attentions &= ~(UINT32_C(1) << first);
+	*out_sense = (struct sense){.key = SENSE_KEY_UNIT_ATTENTION, .code = codes[first]};
+	return true;
+}
