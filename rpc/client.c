@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "rpc/address.h"
+#include "rpc/answer.h"
 #include "rpc/clock.h"
-#include "rpc/frame.h"
 #include "rpc/header.h"
 #include "rpc/link.h"
 #include "rpc/message.h"
@@ -31,135 +31,39 @@ struct rpc_client {
 struct client_call {
 	struct rpc_client *client;
 	int32_t stream_id;
-	const ProtobufCMessageDescriptor *type;
-	bool (*each)(void *owner, const ProtobufCMessage *message); /* NULL: unary */
-	void *owner;
 	uint64_t until_ms;
-
 	uint8_t *out; /* the request, framed */
 	size_t out_len, out_sent;
-
-	struct frame_reader reader;
-	ProtobufCMessage *reply;
-	unsigned http_status;
-	int status; /* grpc-status; -1 until it came */
-	char message[sizeof(((struct error *)0)->text)];
-	bool is_grpc;
+	struct answer answer;
 	bool is_closed;
-	bool is_given_up; /* by `each`, or after a bad answer */
 	uint32_t close_code;
-	struct error bad; /* what was wrong with the answer */
 };
 
-/* --- what the stream brings --- */
+/* --- the stream --- */
 
-static void call_refuse(struct client_call *call, int code, const char *what)
-{
-	if (call->is_given_up)
-		return;
-	call->is_given_up = true;
-	(void)error_set(&call->bad, code, "bad answer from %s: %s", call->client->address_text,
-			what); /* the code is looked at later */
-}
-
-static void take_http_status(struct client_call *call, const char *value)
-{
-	call->http_status = (unsigned)strtoul(value, NULL, 10);
-}
-
-static void take_content_type(struct client_call *call, const char *value)
-{
-	call->is_grpc = strncasecmp(value, "application/grpc", 16) == 0;
-}
-
-static void take_status(struct client_call *call, const char *value)
-{
-	size_t digits = strspn(value, "0123456789");
-	unsigned long status = strtoul(value, NULL, 10);
-
-	/* What is no number, or a code that we do not know, is UNKNOWN. */
-	if (digits == 0 || digits > 2 || value[digits] || status > RPC_UNAUTHENTICATED)
-		status = RPC_UNKNOWN;
-	call->status = (int)status;
-}
-
-static void take_message(struct client_call *call, const char *value)
-{
-	header_percent_decode(value, call->message, sizeof(call->message));
-}
-
-static void answer_header(void *stream, const char *name, const char *value)
-{
-	static const struct {
-		const char *name;
-		void (*take)(struct client_call *call, const char *value);
-	} fields[] = {
-		{":status", take_http_status},
-		{"content-type", take_content_type},
-		{"grpc-status", take_status},
-		{"grpc-message", take_message},
-	};
-	struct client_call *call = stream;
-
-	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-		if (strcmp(fields[i].name, name) == 0)
-			fields[i].take(call, value);
-}
-
-static void answer_headers_end(void *stream)
-{
-}
-
-static void answer_message(struct client_call *call)
-{
-	struct error err = {0};
-	ProtobufCMessage *message;
-	uint8_t *data;
-	size_t len;
-	int ret;
-
-	data = frame_reader_take(&call->reader, &len);
-	ret = message_decode(call->type, data, len, RPC_REPLY_FIELD_MAX, &message, &err);
-	free(data);
-	if (ret < 0) {
-		call_refuse(call, ret == -EINVAL ? -EIO : ret, err.text);
-		return;
-	}
-	if (call->each) {
-		call->is_given_up = !call->each(call->owner, message);
-		message_free(message);
-	} else if (call->reply) {
-		message_free(message);
-		call_refuse(call, -EIO, "more than one message");
-	} else {
-		call->reply = message;
-	}
-}
-
-static void answer_data(void *stream, const uint8_t *data, size_t len)
+static void call_header(void *stream, const char *name, const char *value)
 {
 	struct client_call *call = stream;
 
-	while (len > 0 && call->is_grpc && !call->is_given_up) {
-		size_t used = 0;
-		int ret = frame_reader_feed(&call->reader, data, len, &used);
-
-		if (ret == -EMSGSIZE)
-			call_refuse(call, ret, "the message is too large");
-		else if (ret < 0)
-			call_refuse(call, -EIO, "a message that is compressed or malformed");
-		else if (ret > 0)
-			answer_message(call);
-		data += used;
-		len -= used;
-	}
+	answer_header(&call->answer, name, value);
 }
 
-static void answer_end(void *stream)
+static void call_headers_end(void *stream)
 {
 }
 
-static void answer_closed(void *stream, uint32_t code)
+static void call_data(void *stream, const uint8_t *data, size_t len)
+{
+	struct client_call *call = stream;
+
+	answer_data(&call->answer, data, len);
+}
+
+static void call_end(void *stream)
+{
+}
+
+static void call_closed(void *stream, uint32_t code)
 {
 	struct client_call *call = stream;
 
@@ -167,7 +71,7 @@ static void answer_closed(void *stream, uint32_t code)
 	call->close_code = code;
 }
 
-static size_t request_pull(void *stream, uint8_t *buf, size_t len, bool *out_end)
+static size_t call_pull(void *stream, uint8_t *buf, size_t len, bool *out_end)
 {
 	struct client_call *call = stream;
 	size_t part = MIN(len, call->out_len - call->out_sent);
@@ -178,19 +82,19 @@ static size_t request_pull(void *stream, uint8_t *buf, size_t len, bool *out_end
 	return part;
 }
 
-static size_t request_trailer(void *stream, struct http2_header *headers, size_t max)
+static size_t call_trailer(void *stream, struct http2_header *headers, size_t max)
 {
 	return 0;
 }
 
 static const struct http2_ops client_ops = {
-	.header = answer_header,
-	.headers_end = answer_headers_end,
-	.data = answer_data,
-	.end = answer_end,
-	.closed = answer_closed,
-	.pull = request_pull,
-	.trailer = request_trailer,
+	.header = call_header,
+	.headers_end = call_headers_end,
+	.data = call_data,
+	.end = call_end,
+	.closed = call_closed,
+	.pull = call_pull,
+	.trailer = call_trailer,
 };
 
 /* --- the connection --- */
@@ -248,15 +152,14 @@ static int client_connect(struct rpc_client *client, uint64_t until_ms, struct e
 
 /* --- a call --- */
 
-static int call_send(struct client_call *call, const char *path, unsigned timeout_ms,
-		     struct error *err)
+static int call_send(struct client_call *call, const struct rpc_request *request, struct error *err)
 {
 	struct rpc_client *client = call->client;
 	char timeout[HEADER_TIMEOUT_SIZE];
 	const struct http2_header headers[] = {
 		{":method", "POST"},
 		{":scheme", "http"},
-		{":path", path},
+		{":path", request->path},
 		{":authority", client->address.is_unix ? "localhost" : client->address_text},
 		{"te", "trailers"},
 		{"content-type", "application/grpc"},
@@ -265,9 +168,9 @@ static int call_send(struct client_call *call, const char *path, unsigned timeou
 		{"grpc-timeout", timeout},
 	};
 
-	header_timeout_format(timeout_ms, timeout);
+	header_timeout_format(request->timeout_ms, timeout);
 	call->stream_id = http2_request(client->link.http2, headers,
-					ARRAY_SIZE(headers) - (timeout_ms == 0), call);
+					ARRAY_SIZE(headers) - (request->timeout_ms == 0), call);
 	if (call->stream_id < 0)
 		return error_set(err, call->stream_id, "cannot send a request to %s",
 				 client->address_text);
@@ -279,7 +182,7 @@ static int call_pump(struct client_call *call)
 {
 	struct link *link = &call->client->link;
 
-	while (!call->is_closed && !call->is_given_up) {
+	while (!call->is_closed && !call->answer.is_given_up) {
 		struct pollfd poll_fd = {.fd = link->fd, .events = POLLIN};
 		int ret = link_write(link);
 
@@ -295,7 +198,7 @@ static int call_pump(struct client_call *call)
 		if (ret < 0 && errno != EINTR)
 			return -errno;
 		ret = ret > 0 && poll_fd.revents & ~POLLOUT ? link_read(link) : 0;
-		if (ret < 0 && !call->is_closed && !call->is_given_up)
+		if (ret < 0 && !call->is_closed && !call->answer.is_given_up)
 			return ret;
 	}
 	return 0;
@@ -314,61 +217,6 @@ static void call_leave(struct client_call *call, bool is_lost)
 		client_disconnect(client);
 }
 
-/* A stream that closed without grpc-status: what HTTP says, by gRPC's "http-grpc-status-mapping".
- */
-static enum rpc_status status_from_http(const struct client_call *call)
-{
-	static const struct {
-		unsigned http_status;
-		enum rpc_status status;
-	} rows[] = {
-		{400, RPC_INTERNAL},	  {401, RPC_UNAUTHENTICATED}, {403, RPC_PERMISSION_DENIED},
-		{404, RPC_UNIMPLEMENTED}, {429, RPC_UNAVAILABLE},     {502, RPC_UNAVAILABLE},
-		{503, RPC_UNAVAILABLE},	  {504, RPC_UNAVAILABLE},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].http_status == call->http_status)
-			return rows[i].status;
-	switch (call->close_code) {
-	case HTTP2_REFUSED_STREAM:
-		return RPC_UNAVAILABLE;
-	case HTTP2_CANCEL:
-		return RPC_CANCELLED;
-	case HTTP2_ENHANCE_YOUR_CALM:
-		return RPC_RESOURCE_EXHAUSTED;
-	case HTTP2_INADEQUATE_SECURITY:
-		return RPC_PERMISSION_DENIED;
-	default:
-		return call->http_status == 200 ? RPC_INTERNAL : RPC_UNKNOWN;
-	}
-}
-
-/* What the closed stream comes to. */
-static int call_result(const struct client_call *call, struct error *err)
-{
-	const char *server = call->client->address_text;
-
-	if (call->bad.code) {
-		return error_set(err, call->bad.code, "%s", call->bad.text);
-	}
-	if (call->is_given_up)
-		return 0;
-	if (call->status < 0)
-		return error_set(err, rpc_status_to_errno(status_from_http(call)),
-				 "%s ended the call without a status (HTTP %u, code %u): is it a "
-				 "gRPC server?",
-				 server, call->http_status, call->close_code);
-	if (call->status != RPC_OK)
-		return error_set(err, rpc_status_to_errno((enum rpc_status)call->status), "%s",
-				 call->message[0] ? call->message
-						  : rpc_status_name((enum rpc_status)call->status));
-	if (frame_reader_is_inside(&call->reader) || (!call->each && !call->reply))
-		return error_set(err, -EIO, "bad answer from %s: it ends before the message does",
-				 server);
-	return 0;
-}
-
 static int call_lost(const struct client_call *call, int code, unsigned timeout_ms,
 		     struct error *err)
 {
@@ -385,51 +233,52 @@ static int call_lost(const struct client_call *call, int code, unsigned timeout_
 			 server);
 }
 
-static int call_make(struct client_call *call, const char *path, const ProtobufCMessage *request,
-		     unsigned timeout_ms, struct error *err)
+static int call_make(struct client_call *call, const struct rpc_request *request, struct error *err)
 {
 	int ret;
 
-	call->status = -1;
-	call->until_ms = timeout_ms ? clock_now_ms() + timeout_ms : CLOCK_NEVER;
-	frame_reader_init(&call->reader, RPC_MESSAGE_MAX_BYTES);
-	ret = message_encode(request, &call->out, &call->out_len, err);
+	call->answer.server = call->client->address_text;
+	call->answer.type = request->reply_type;
+	answer_init(&call->answer);
+	call->until_ms = request->timeout_ms ? clock_now_ms() + request->timeout_ms : CLOCK_NEVER;
+	ret = message_encode(request->message, &call->out, &call->out_len, err);
+	if (ret < 0)
+		return ret;
+	ret = client_connect(call->client, call->until_ms, err);
 	if (ret == 0)
-		ret = client_connect(call->client, call->until_ms, err);
-	if (ret == 0)
-		ret = call_send(call, path, timeout_ms, err);
+		ret = call_send(call, request, err);
 	if (ret < 0)
 		goto free_out;
 	ret = call_pump(call);
 	call_leave(call, ret < 0 && ret != -ETIMEDOUT);
-	ret = ret < 0 ? call_lost(call, ret, timeout_ms, err) : call_result(call, err);
-	frame_reader_fini(&call->reader);
+	if (ret < 0)
+		ret = call_lost(call, ret, request->timeout_ms, err);
+	else
+		ret = answer_result(&call->answer, call->close_code, err);
+	answer_fini(&call->answer);
 free_out:
 	free(call->out);
 	return ret;
 }
 
-int rpc_client_call(struct rpc_client *client, const char *path, const ProtobufCMessage *request,
-		    const ProtobufCMessageDescriptor *reply_type, unsigned timeout_ms,
-		    ProtobufCMessage **out_reply, struct error *err)
+int rpc_client_unary(struct rpc_client *client, const struct rpc_request *request,
+		     ProtobufCMessage **out_reply, struct error *err)
 {
-	struct client_call call = {.client = client, .type = reply_type};
-	int ret = call_make(&call, path, request, timeout_ms, err);
+	struct client_call call = {.client = client};
+	int ret = call_make(&call, request, err);
 
 	if (ret == 0)
-		*out_reply = call.reply;
+		*out_reply = call.answer.reply;
 	else
-		message_free(call.reply);
+		message_free(call.answer.reply);
 	return ret;
 }
 
-int rpc_client_stream(struct rpc_client *client, const char *path, const ProtobufCMessage *request,
-		      const ProtobufCMessageDescriptor *message_type, unsigned timeout_ms,
-		      bool (*each)(void *owner, const ProtobufCMessage *message), void *owner,
-		      struct error *err)
+int rpc_client_watch(struct rpc_client *client, const struct rpc_request *request,
+		     bool (*each)(void *owner, const ProtobufCMessage *message), void *owner,
+		     struct error *err)
 {
-	struct client_call call = {
-		.client = client, .type = message_type, .each = each, .owner = owner};
+	struct client_call call = {.client = client, .answer = {.each = each, .owner = owner}};
 
-	return call_make(&call, path, request, timeout_ms, err);
+	return call_make(&call, request, err);
 }

@@ -45,15 +45,15 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
 	return nghttp2_session_set_stream_user_data(session, frame->hd.stream_id, stream);
 }
 
-static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name,
-		     size_t name_len, const uint8_t *value, size_t value_len, uint8_t flags,
-		     void *user)
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, nghttp2_rcbuf *name,
+		     nghttp2_rcbuf *value, uint8_t flags, void *user)
 {
 	struct http2 *http2 = user;
 	void *stream = http2_stream(http2, frame->hd.stream_id);
 
 	if (stream)
-		http2->ops->header(stream, (const char *)name, (const char *)value);
+		http2->ops->header(stream, (const char *)nghttp2_rcbuf_get_buf(name).base,
+				   (const char *)nghttp2_rcbuf_get_buf(value).base);
 	return 0;
 }
 
@@ -167,7 +167,7 @@ static int session_new(bool is_server, struct http2 *http2)
 	if (ret != 0)
 		goto free_callbacks;
 	nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
-	nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+	nghttp2_session_callbacks_set_on_header_callback2(callbacks, on_header);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
 	if (is_server)
 		nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);

@@ -26,6 +26,16 @@ static void settings_fill(struct rpc_server_settings *settings)
 		settings->connection_max = CONNECTION_MAX;
 }
 
+static void server_free(struct rpc_server *server)
+{
+	if (server->wake_fd >= 0)
+		(void)close(server->wake_fd); /* an eventfd */
+	pthread_mutex_destroy(&server->lock);
+	free(server->poll_conns);
+	free(server->poll_fds);
+	free(server);
+}
+
 int rpc_server_new(const struct rpc_server_settings *settings, struct rpc_server **out_server,
 		   struct error *err)
 {
@@ -41,12 +51,14 @@ int rpc_server_new(const struct rpc_server_settings *settings, struct rpc_server
 	list_init(&server->ready);
 	server->next_check_ms = CLOCK_NEVER;
 	pthread_mutex_init(&server->lock, NULL);
+	server->poll_size = 1 + SERVER_LISTENER_MAX + server->settings.connection_max;
+	server->poll_fds = calloc(server->poll_size, sizeof(struct pollfd));
+	server->poll_conns = calloc(server->poll_size, sizeof(struct conn *));
 	server->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (server->wake_fd < 0) {
-		ret = error_set(err, -errno, "cannot make an eventfd: %m");
-		pthread_mutex_destroy(&server->lock);
-		free(server);
-		return ret;
+	if (server->wake_fd < 0 || !server->poll_fds || !server->poll_conns) {
+		ret = server->wake_fd < 0 ? -errno : -ENOMEM;
+		server_free(server);
+		return error_set(err, ret, "cannot make a server: %s", strerror(-ret));
 	}
 	*out_server = server;
 	return 0;
@@ -101,7 +113,5 @@ void rpc_server_stop(struct rpc_server *server, unsigned grace_ms)
 	workers_free(server->workers);
 	for (unsigned i = 0; i < server->listener_count; i++)
 		listener_close(&server->listeners[i]);
-	(void)close(server->wake_fd); /* an eventfd */
-	pthread_mutex_destroy(&server->lock);
-	free(server);
+	server_free(server);
 }

@@ -7,23 +7,14 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "rpc/server_private.h"
 
 #define ACCEPTS_MAX	16  /* a turn */
 #define ACCEPT_PAUSE_MS 100 /* when descriptors or memory are short */
 #define IDLE_MIN_MS	1000
-
-/* What one turn waits for: the wake-up, then listeners, then connections. */
-struct poll_set {
-	struct pollfd *fds;
-	struct conn **conns; /* parallel, NULL where it is something else */
-	size_t count;
-};
 
 void server_wake(struct rpc_server *server)
 {
@@ -82,38 +73,41 @@ static void server_accept(struct rpc_server *server, struct listener *listener)
 
 /* --- a turn --- */
 
-static void poll_add(struct poll_set *set, int fd, short events, struct conn *conn)
+static void poll_add(struct rpc_server *server, int fd, short events, struct conn *conn)
 {
-	set->fds[set->count] = (struct pollfd){.fd = fd, .events = events};
-	set->conns[set->count++] = conn;
+	assert(server->poll_count < server->poll_size);
+	server->poll_fds[server->poll_count] = (struct pollfd){.fd = fd, .events = events};
+	server->poll_conns[server->poll_count++] = conn;
 }
 
-static void poll_fill(struct poll_set *set, struct rpc_server *server)
+/* First the wake-up, then the listeners, then the connections. */
+static void poll_fill(struct rpc_server *server)
 {
 	bool can_accept = clock_now_ms() >= server->accept_after_ms;
 
-	set->count = 0;
-	poll_add(set, server->wake_fd, POLLIN, NULL);
+	server->poll_count = 0;
+	poll_add(server, server->wake_fd, POLLIN, NULL);
 	for (unsigned i = 0; i < server->listener_count; i++)
-		poll_add(set, server->listeners[i].fd, can_accept ? POLLIN : 0, NULL);
+		poll_add(server, server->listeners[i].fd, can_accept ? POLLIN : 0, NULL);
 	list_for_each (&server->conns, conn, struct conn, node)
-		poll_add(set, conn->link.fd, link_is_blocked(&conn->link) ? POLLOUT : POLLIN, conn);
+		poll_add(server, conn->link.fd, link_is_blocked(&conn->link) ? POLLOUT : POLLIN,
+			 conn);
 }
 
-static void poll_handle(struct poll_set *set, struct rpc_server *server)
+static void poll_handle(struct rpc_server *server)
 {
 	eventfd_t ignored;
 
-	if (set->fds[0].revents)
+	if (server->poll_fds[0].revents)
 		(void)eventfd_read(server->wake_fd, &ignored); /* only resets it */
-	for (size_t i = 1; i < set->count; i++) {
-		struct conn *conn = set->conns[i];
+	for (size_t i = 1; i < server->poll_count; i++) {
+		struct conn *conn = server->poll_conns[i];
 
-		if (!set->fds[i].revents)
+		if (!server->poll_fds[i].revents)
 			continue;
 		if (!conn)
 			server_accept(server, &server->listeners[i - 1]);
-		else if (set->fds[i].events & POLLOUT)
+		else if (server->poll_fds[i].events & POLLOUT)
 			conn_write(conn);
 		else
 			conn_read(conn);
@@ -210,23 +204,16 @@ static bool server_is_done(struct rpc_server *server)
 void *server_io_run(void *argument)
 {
 	struct rpc_server *server = argument;
-	size_t size = 1 + SERVER_LISTENER_MAX + server->settings.connection_max;
-	struct poll_set set = {
-		.fds = calloc(size, sizeof(*set.fds)),
-		.conns = calloc(size, sizeof(*set.conns)),
-	};
 
-	assert(set.fds && set.conns);
 	while (!server_is_done(server)) {
-		poll_fill(&set, server);
-		assert(set.count <= size);
-		if (poll(set.fds, set.count, clock_poll_ms(server->next_check_ms)) > 0)
-			poll_handle(&set, server);
+		int timeout_ms = clock_poll_ms(server->next_check_ms);
+
+		poll_fill(server);
+		if (poll(server->poll_fds, server->poll_count, timeout_ms) > 0)
+			poll_handle(server);
 		server_take_ready(server);
 		server_check_times(server);
 		server_write(server);
 	}
-	free(set.fds);
-	free(set.conns);
 	return NULL;
 }

@@ -10,6 +10,7 @@
 #ifndef RPC_SERVER_PRIVATE_H
 #define RPC_SERVER_PRIVATE_H
 
+#include <poll.h>
 #include <pthread.h>
 
 #include "base/list.h"
@@ -38,6 +39,9 @@ struct rpc_server {
 	int wake_fd; /* eventfd: the I/O thread has something to look at */
 
 	/* the I/O thread's */
+	struct pollfd *poll_fds;
+	struct conn **poll_conns; /* parallel, NULL for the wake-up and listeners */
+	size_t poll_count, poll_size;
 	struct list conns;
 	struct list calls;
 	unsigned conn_count;

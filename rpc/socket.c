@@ -98,7 +98,7 @@ static int unix_bind(int fd, const struct address *address, struct error *err)
 
 static int unix_listen(struct listener *listener, struct error *err)
 {
-	struct stat st;
+	struct stat st = {0};
 	int ret;
 
 	listener->fd = socket_new(AF_UNIX);

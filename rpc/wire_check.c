@@ -118,7 +118,7 @@ static int wire_message(struct wire_cursor cursor, size_t *fields_left, unsigned
 	if (depth > WIRE_DEPTH_MAX)
 		return error_set(err, -EINVAL, "the message nests deeper than %d", WIRE_DEPTH_MAX);
 	while (cursor.at < cursor.end) {
-		uint64_t tag;
+		uint64_t tag = 0;
 		int ret = wire_varint(&cursor, &tag, err);
 
 		if (ret < 0)

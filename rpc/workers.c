@@ -126,7 +126,7 @@ static void *lone_run(void *argument)
 int workers_run_alone(struct workers *workers, struct work *work)
 {
 	struct lone_work *lone = malloc(sizeof(*lone));
-	pthread_t thread;
+	pthread_t thread = 0;
 
 	if (!lone)
 		return -EAGAIN;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* See rpc_echo.h. */
-#include "rpc_echo.h"
+#include "tests/unit/rpc/rpc_echo.h"
 
 #include <errno.h>
 #include <stdatomic.h>

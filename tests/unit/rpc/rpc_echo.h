@@ -4,7 +4,7 @@
 #define TESTS_RPC_ECHO_H
 
 #include "rpc/server.h"
-#include "rpc_echo.pb-c.h"
+#include "tests/unit/rpc/rpc_echo.pb-c.h"
 
 #define ECHO_METHOD_COUNT 4
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "rpc_echo.h"
+#include "tests/unit/rpc/rpc_echo.h"
 
 static int fail(const struct error *err)
 {

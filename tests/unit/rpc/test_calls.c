@@ -18,7 +18,7 @@
 #include "rpc/client.h"
 #include "rpc/clock.h"
 #include "rpc/message.h"
-#include "rpc_echo.h"
+#include "tests/unit/rpc/rpc_echo.h"
 
 #define TIMEOUT_MS 20000
 
@@ -90,15 +90,25 @@ static int say(struct rpc_client *client, const Berth__Test__SayRequest *request
 	return ret;
 }
 
+static Berth__Test__SayReply *must_say(struct rpc_client *client,
+				       const Berth__Test__SayRequest *request)
+{
+	Berth__Test__SayReply *reply = NULL;
+	struct error err = {0};
+
+	if (say(client, request, &reply, TIMEOUT_MS, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_non_null(reply);
+	return reply;
+}
+
 static void assert_echo(struct rpc_client *client, const char *text)
 {
 	Berth__Test__SayRequest request = BERTH__TEST__SAY_REQUEST__INIT;
 	Berth__Test__SayReply *reply;
-	struct error err = {0};
 
 	request.text = (char *)text;
-	if (say(client, &request, &reply, TIMEOUT_MS, &err) < 0)
-		fail_msg("%s", err.text);
+	reply = must_say(client, &request);
 	assert_string_equal(reply->text, text);
 	message_free(&reply->base);
 }
@@ -108,11 +118,10 @@ static void reply_carries_strings_and_messages(void **state)
 	struct fixture *fixture = *state;
 	Berth__Test__SayRequest request = BERTH__TEST__SAY_REQUEST__INIT;
 	Berth__Test__SayReply *reply;
-	struct error err = {0};
 
 	request.text = (char *)"grüße";
 	request.copies = 5;
-	assert_int_equal(say(fixture->client, &request, &reply, TIMEOUT_MS, &err), 0);
+	reply = must_say(fixture->client, &request);
 	assert_string_equal(reply->text, "grüße");
 	assert_int_equal(reply->n_all, 5);
 	assert_string_equal(reply->all[4], "grüße");
@@ -195,10 +204,9 @@ static void handler_knows_the_time_left(void **state)
 	struct fixture *fixture = *state;
 	Berth__Test__SayRequest request = BERTH__TEST__SAY_REQUEST__INIT;
 	Berth__Test__SayReply *reply;
-	struct error err = {0};
 
 	request.text = (char *)"now";
-	assert_int_equal(say(fixture->client, &request, &reply, TIMEOUT_MS, &err), 0);
+	reply = must_say(fixture->client, &request);
 	assert_in_range(reply->remaining_ms, TIMEOUT_MS / 2, TIMEOUT_MS);
 	message_free(&reply->base);
 }
@@ -209,14 +217,12 @@ static void large_message_goes_both_ways(void **state)
 	Berth__Test__SayRequest request = BERTH__TEST__SAY_REQUEST__INIT;
 	size_t len = RPC_MESSAGE_MAX_BYTES - 64;
 	Berth__Test__SayReply *reply;
-	struct error err = {0};
 
 	request.text = malloc(len + 1);
 	assert_non_null(request.text);
 	memset(request.text, 'y', len);
 	request.text[len] = '\0';
-	if (say(fixture->client, &request, &reply, TIMEOUT_MS, &err) < 0)
-		fail_msg("%s", err.text);
+	reply = must_say(fixture->client, &request);
 	assert_int_equal(strlen(reply->text), len);
 	message_free(&reply->base);
 	free(request.text);
@@ -425,9 +431,9 @@ static void *crowd_run(void *argument)
 	request.text = (char *)"crowd";
 	request.delay_ms = 1;
 	for (unsigned i = 0; i < member->calls; i++) {
-		Berth__Test__SayReply *reply;
+		Berth__Test__SayReply *reply = NULL;
 
-		if (say(client, &request, &reply, TIMEOUT_MS, &err) < 0)
+		if (say(client, &request, &reply, TIMEOUT_MS, &err) < 0 || !reply)
 			continue;
 		member->good += strcmp(reply->text, "crowd") == 0;
 		message_free(&reply->base);
