@@ -5,12 +5,17 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/compiler.h"
 
 #define STANDARD_LEN 96
 
 #define VERSION_SPC_4 0x06
 #define FORMAT_SPC    0x02
 #define CMDQUE	      0x02
+
+const char scsi_vendor[SCSI_VENDOR_LEN] = "BERTH   ";
+static const char product[16] = "Thin Volume     ";
+static const char revision[4] = "0001";
 
 /* Version descriptors without claim to a revision of the standard (SPC-4, table 143). */
 static const uint16_t standards[] = {
@@ -27,10 +32,10 @@ size_t inquiry_encode_standard(uint8_t *page)
 	page[3] = FORMAT_SPC;
 	page[4] = STANDARD_LEN - 5;
 	page[7] = CMDQUE;
-	memcpy(page + 8, SCSI_VENDOR, 8);
-	memcpy(page + 16, SCSI_PRODUCT, 16);
-	memcpy(page + 32, SCSI_REVISION, 4);
-	for (size_t i = 0; i < sizeof(standards) / sizeof(standards[0]); i++)
+	memcpy(page + 8, scsi_vendor, sizeof(scsi_vendor));
+	memcpy(page + 16, product, sizeof(product));
+	memcpy(page + 32, revision, sizeof(revision));
+	for (size_t i = 0; i < ARRAY_SIZE(standards); i++)
 		put_be16(page + 58 + 2 * i, standards[i]);
 	return STANDARD_LEN;
 }

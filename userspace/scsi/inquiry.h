@@ -13,9 +13,10 @@
 
 #include "base/uuid.h"
 
-#define SCSI_VENDOR   "BERTH   "
-#define SCSI_PRODUCT  "Thin Volume     "
-#define SCSI_REVISION "0001"
+#define SCSI_VENDOR_LEN 8
+
+/* T10 VENDOR IDENTIFICATION: filled with spaces, without a NUL. */
+extern const char scsi_vendor[SCSI_VENDOR_LEN];
 
 #define INQUIRY_LEN_MAX 1024 /* room that each encoder needs */
 

@@ -9,11 +9,9 @@
  * formats 2h, 5h and 6h begin with a company identifier that IEEE would have to assign to us.
  * The 60 bits are the last ones of the UUID, all random in version 4.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/compiler.h"
 #include "scsi/inquiry.h"
 
 #define HEADER_LEN 4
@@ -101,12 +99,14 @@ static uint8_t *uuid_encode(uint8_t *at, const struct uuid *uuid)
 
 static uint8_t *t10_encode(uint8_t *at, const struct uuid *uuid)
 {
-	uint8_t *value = designator_start(at, CODE_ASCII, ABOUT_LUN | TYPE_T10, 8 + 36);
 	char text[UUID_TEXT_SIZE];
+	size_t text_len = strlen(uuid_format(uuid, text));
+	uint8_t *value =
+		designator_start(at, CODE_ASCII, ABOUT_LUN | TYPE_T10, SCSI_VENDOR_LEN + text_len);
 
-	memcpy(value, SCSI_VENDOR, 8);
-	memcpy(value + 8, uuid_format(uuid, text), 36);
-	return value + 8 + 36;
+	memcpy(value, scsi_vendor, SCSI_VENDOR_LEN);
+	memcpy(value + SCSI_VENDOR_LEN, text, text_len);
+	return value + SCSI_VENDOR_LEN + text_len;
 }
 
 /* The volume's name, for people: vendor specific, because it need not be unique. */

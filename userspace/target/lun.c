@@ -53,7 +53,10 @@ static struct vpd_limits limits_of(const struct block_limits *block)
 static void lun_describe(struct lun *lun)
 {
 	block_describe(lun->settings.block, &lun->limits);
+	assert(lun->limits.logical_block_bytes == 512 || lun->limits.logical_block_bytes == 4096);
+	assert(lun->limits.size_bytes >= lun->limits.logical_block_bytes);
 	lun->block_count = lun->limits.size_bytes / lun->limits.logical_block_bytes;
+	lun->scratch_blocks = LUN_SCRATCH_BYTES / lun->limits.logical_block_bytes;
 	lun->vpd_limits = limits_of(&lun->limits);
 }
 

@@ -82,6 +82,7 @@ struct lun {
 
 	/* For one command at a time that compares or repeats: aligned memory. */
 	uint8_t *scratch;
+	uint32_t scratch_blocks;
 	struct task *scratch_user;
 };
 

@@ -70,8 +70,7 @@ bool verify_prepare(struct task *task)
 
 static uint64_t piece_blocks(const struct task *task)
 {
-	return MIN(task->block_count - task->blocks_done,
-		   (uint64_t)(LUN_SCRATCH_BYTES / lun_block_bytes(task->lun)));
+	return MIN(task->block_count - task->blocks_done, (uint64_t)task->lun->scratch_blocks);
 }
 
 /* How many blocks at the start of the piece in the scratch memory are as they should be. */

@@ -53,7 +53,7 @@ static void pattern_done(struct block_io *io, int result);
 static void pattern_next(struct task *task)
 {
 	uint64_t left = task->block_count - task->blocks_done;
-	uint64_t blocks = MIN(left, (uint64_t)(LUN_SCRATCH_BYTES / lun_block_bytes(task->lun)));
+	uint64_t blocks = MIN(left, (uint64_t)task->lun->scratch_blocks);
 
 	if (left == 0) {
 		lun_task_end(task);

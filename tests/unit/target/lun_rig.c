@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The bench for LUNs: see lun_rig.h. loop_post is ours here: no ring, no thread. */
-#include "lun_rig.h"
+#include "tests/unit/target/lun_rig.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -266,7 +266,7 @@ bool rig_prepare(struct rig_task *rig_task, const void *out)
 		if (posix_memalign((void **)&rig_task->memory, 4096, size) != 0)
 			abort();
 		memset(rig_task->memory, 0xee, size);
-		if (task->data_out_len > 0)
+		if (out && task->data_out_len > 0)
 			memcpy(rig_task->memory, out, task->data_out_len);
 	}
 	task->data = rig_task->memory;

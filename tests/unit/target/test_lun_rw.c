@@ -11,7 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/compiler.h"
-#include "lun_rig.h"
+#include "tests/unit/target/lun_rig.h"
 
 static struct rig rig;
 
