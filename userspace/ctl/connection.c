@@ -12,76 +12,70 @@
 
 #define CALL_TIMEOUT_MS (120 * 1000)
 
-/* Who did not answer, and which option says where it listens. */
-static int unreachable(struct error *err, const char *who, const char *address, const char *option)
+static const char node_advice[] = "--node or BERTH_NODE says where the node is";
+
+/* Nobody is there: say which option names another place to ask. Returns `ret`. */
+static int advise(int ret, struct error *err, const char *advice)
 {
 	struct error cause = *err;
 
-	return error_set(err, cause.code,
-			 "no answer from the %s at %s: %s; is it running, and is "
-			 "this its address? %s",
-			 who, address, cause.text, option);
+	if (ret == -ECONNREFUSED)
+		(void)error_set(err, ret, "%s (%s)", cause.text, advice);
+	return ret;
 }
 
-static int call_once(const char *address, const char *path, const ProtobufCMessage *request,
-		     const ProtobufCMessageDescriptor *answer_type, ProtobufCMessage **out_answer,
-		     struct error *err)
+static int call_once(const char *address, const struct rpc_request *request,
+		     ProtobufCMessage **out_answer, struct error *err)
 {
 	struct rpc_client *client;
 	int ret = rpc_client_new(address, &client, err);
 
 	if (ret < 0)
 		return ret;
-	ret = rpc_client_call(client, path, request, answer_type, CALL_TIMEOUT_MS, out_answer, err);
+	ret = rpc_client_unary(client, request, out_answer, err);
 	rpc_client_free(client);
 	return ret;
 }
 
-int node_call(const struct call *call, const char *method, const ProtobufCMessage *request,
+int node_call(const struct call *call, const char *method, const ProtobufCMessage *message,
 	      const ProtobufCMessageDescriptor *answer_type, ProtobufCMessage **out_answer,
 	      struct error *err)
 {
 	char path[64];
-	int ret;
+	const struct rpc_request request = {path, message, answer_type, CALL_TIMEOUT_MS};
 
 	(void)snprintf(path, sizeof(path), "/berth.v1.Node/%s", method);
-	ret = call_once(call->node, path, request, answer_type, out_answer, err);
-	if (ret == -ECONNREFUSED)
-		return unreachable(err, "node", call->node, "--node or BERTH_NODE gives another");
-	return ret;
+	return advise(call_once(call->node, &request, out_answer, err), err, node_advice);
 }
 
-int agent_call(const struct call *call, const char *method, const ProtobufCMessage *request,
+int agent_call(const struct call *call, const char *method, const ProtobufCMessage *message,
 	       const ProtobufCMessageDescriptor *answer_type, ProtobufCMessage **out_answer,
 	       struct error *err)
 {
 	char path[64];
-	int ret;
+	const struct rpc_request request = {path, message, answer_type, CALL_TIMEOUT_MS};
 
 	(void)snprintf(path, sizeof(path), "/berth.v1.Agent/%s", method);
-	ret = call_once(call->agent, path, request, answer_type, out_answer, err);
-	if (ret == -ECONNREFUSED)
-		return unreachable(err, "agent", call->agent, "--agent gives another");
-	return ret;
+	return advise(call_once(call->agent, &request, out_answer, err), err,
+		      "--agent says where the agent is");
 }
 
-int node_follow(const struct call *call, const char *method, const ProtobufCMessage *request,
+int node_follow(const struct call *call, const char *method, const ProtobufCMessage *message,
 		const ProtobufCMessageDescriptor *message_type,
 		bool (*each)(void *owner, const ProtobufCMessage *message), struct error *err)
 {
-	struct rpc_client *client;
 	char path[64];
+	const struct rpc_request request = {path, message, message_type, 0};
+	struct rpc_client *client;
 	int ret = rpc_client_new(call->node, &client, err);
 
 	if (ret < 0)
 		return ret;
 	(void)snprintf(path, sizeof(path), "/berth.v1.Node/%s", method);
 	/* The owner is only handed on to `each`, which takes it back as a const call. */
-	ret = rpc_client_stream(client, path, request, message_type, 0, each, (void *)call, err);
+	ret = rpc_client_watch(client, &request, each, (void *)call, err);
 	rpc_client_free(client);
-	if (ret == -ECONNREFUSED)
-		return unreachable(err, "node", call->node, "--node or BERTH_NODE gives another");
-	return ret;
+	return advise(ret, err, node_advice);
 }
 
 void answer_free(ProtobufCMessage *answer)

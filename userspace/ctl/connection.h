@@ -11,7 +11,7 @@
 /*
  * Follow a stream of the node's until `each` returns false or the stream ends.
  */
-int node_follow(const struct call *call, const char *method, const ProtobufCMessage *request,
+int node_follow(const struct call *call, const char *method, const ProtobufCMessage *message,
 		const ProtobufCMessageDescriptor *message_type,
 		bool (*each)(void *owner, const ProtobufCMessage *message), struct error *err);
 
@@ -19,12 +19,12 @@ int node_follow(const struct call *call, const char *method, const ProtobufCMess
  * Call a method of the node that the command line names ("GetPool") and wait for the answer;
  * free it with answer_free. Errors have the node's sentence, or what to try if nobody is there.
  */
-int node_call(const struct call *call, const char *method, const ProtobufCMessage *request,
+int node_call(const struct call *call, const char *method, const ProtobufCMessage *message,
 	      const ProtobufCMessageDescriptor *answer_type, ProtobufCMessage **out_answer,
 	      struct error *err);
 
 /* The same at the agent of --agent. */
-int agent_call(const struct call *call, const char *method, const ProtobufCMessage *request,
+int agent_call(const struct call *call, const char *method, const ProtobufCMessage *message,
 	       const ProtobufCMessageDescriptor *answer_type, ProtobufCMessage **out_answer,
 	       struct error *err);
 

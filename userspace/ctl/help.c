@@ -60,7 +60,8 @@ static void group_help_print(FILE *out, const struct group *group)
 		fputs("  ", out);
 		usage_print(out, &group->commands[i]);
 	}
-	fprintf(out, "\n'berth %s VERB --help' tells more, with an example.\n", group->noun);
+	fprintf(out, "\n%s\n\n'berth %s VERB --help' tells more.\n",
+		strstr(group->commands[0].help, "Example:"), group->noun);
 }
 
 static void berth_help_print(FILE *out)

@@ -13,6 +13,7 @@
 #include "base/name.h"
 #include "base/size.h"
 #include "ctl/command.h"
+#include "rpc/address.h"
 
 #define NODE_DEFAULT "unix:/run/berth/node.sock"
 
@@ -48,14 +49,16 @@ static unsigned lowest_bit(unsigned bits)
 
 static int option_store(struct call *call, unsigned bit, char *value, struct error *err)
 {
+	struct address address;
+
 	call->given |= bit;
 	switch (bit) {
 	case OPTION_NODE:
 		call->node = value;
-		break;
+		return address_parse(value, &address, err);
 	case OPTION_AGENT:
 		call->agent = value;
-		break;
+		return address_parse(value, &address, err);
 	case OPTION_JSON:
 		call->is_json = true;
 		break;

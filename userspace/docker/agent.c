@@ -88,22 +88,23 @@ static const ProtobufCMessageDescriptor *answer_type(const char *method)
 }
 
 int agent_call(const struct agent *agent, const struct agent_patience *patience, const char *method,
-	       const ProtobufCMessage *request, ProtobufCMessage **out_answer, struct error *err)
+	       const ProtobufCMessage *message, ProtobufCMessage **out_answer, struct error *err)
 {
-	const ProtobufCMessageDescriptor *type = answer_type(method);
-	struct rpc_client *client;
 	char path[64];
+	const struct rpc_request request = {path, message, answer_type(method),
+					    patience->answer_ms};
+	struct rpc_client *client;
 	int ret;
 
-	assert(type);
+	assert(request.reply_type);
+	(void)snprintf(path, sizeof(path), "/berth.v1.Agent/%s", method);
 	ret = listener_wait(agent, patience->connect_ms, err);
 	if (ret < 0)
 		return ret;
 	ret = rpc_client_new(agent->address, &client, err);
 	if (ret < 0)
 		return ret;
-	(void)snprintf(path, sizeof(path), "/berth.v1.Agent/%s", method);
-	ret = rpc_client_call(client, path, request, type, patience->answer_ms, out_answer, err);
+	ret = rpc_client_unary(client, &request, out_answer, err);
 	rpc_client_free(client);
 	return ret;
 }

@@ -120,6 +120,8 @@ static void wrong_usage_has_a_sentence_of_its_own(void **state)
 		{"volume publish db", "--initiator is missing"},
 		{"volume list --frob", "there is no option --frob"},
 		{"volume list --json=1", "there is no option --json=1, or it takes no value"},
+		{"volume list --node here", "'here' is not an address"},
+		{"attachment list --agent 7", "'7' is not an address"},
 		{"attachment list A", "volume name 'A' is refused"},
 	};
 
