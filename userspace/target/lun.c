@@ -229,7 +229,8 @@ bool lun_prepare(struct task *task)
 	} else if (!lun_absent_prepare(task)) {
 		return false;
 	}
-	if (task->data_out_offered < task->data_out_len)
+	if (task->data_out_offered < task->data_out_len &&
+	    !(task->command->flags & COMMAND_PARTIAL))
 		return task_refuse(task, SENSE_INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
 	lun_queue_enter(task);
 	return true;

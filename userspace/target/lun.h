@@ -50,8 +50,8 @@ void lun_nexus_free(struct nexus *nexus);
  * task must be run: one whose data will never come gets is_aborted and lun_run, and done runs
  * without the block having been touched.
  *
- * A command that offers less Data-Out than its CDB needs ends here with 5/0E/03 (SPC-4), so a
- * task that is run has data_out_offered >= data_out_len.
+ * A command that offers less Data-Out than its CDB needs ends here with 5/0E/03 (SPC-4). Only
+ * WRITE takes a smaller offer of whole blocks, writes these, and leaves the rest to the residual.
  */
 bool lun_prepare(struct task *task);
 

@@ -77,9 +77,18 @@ void read_run(struct task *task)
 
 bool write_prepare(struct task *task)
 {
+	uint32_t block_bytes = lun_block_bytes(task->lun);
+
 	if (!task_take_transfer(task))
 		return false;
-	task->data_out_len = (uint32_t)(task->block_count * lun_block_bytes(task->lun));
+	task->data_out_len = (uint32_t)(task->block_count * block_bytes);
+	if (task->data_out_offered >= task->data_out_len)
+		return true;
+	/* RFC 7143, 11.4.5.1: an offer too small is an overflow, not a failure. But nothing that
+	 * was not offered is written, and no part of a block. */
+	if (task->data_out_offered % block_bytes != 0)
+		return task_refuse(task, SENSE_INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+	task->block_count = task->data_out_offered / block_bytes;
 	return true;
 }
 

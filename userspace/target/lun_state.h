@@ -31,6 +31,7 @@ enum {
 	COMMAND_SCRATCH = 1 << 4,   /* needs lun->scratch */
 	COMMAND_FUA = 1 << 5,	    /* bit 3 of byte 1 is FUA */
 	COMMAND_THROUGH = 1 << 6,   /* writes as with FUA */
+	COMMAND_PARTIAL = 1 << 7,   /* does what it can with less Data-Out than it needs */
 };
 
 struct lun_command {

@@ -58,8 +58,8 @@ struct task {
 	uint32_t data_in_max;
 
 	/* Set by the session before lun_run: memory for MAX(data_out_len, data_in_max) bytes,
-	 * aligned to 4096; the first data_out_len bytes hold the Data-Out. May be NULL if both
-	 * are 0, or if the task is run only to end it (is_aborted). */
+	 * aligned to 4096; the first MIN(data_out_len, data_out_offered) bytes hold the Data-Out.
+	 * May be NULL if both are 0, or if the task is run only to end it (is_aborted). */
 	uint8_t *data;
 
 	/* (out), before done. */

@@ -259,15 +259,15 @@ bool rig_prepare(struct rig_task *rig_task, const void *out)
 
 	if (!lun_prepare(task))
 		return false;
-	assert(task->data_out_len <= task->data_out_offered);
 	size = MAX(task->data_out_len, task->data_in_max);
 	if (size > 0) {
 		/* Exactly so long: the sanitizer guards what is behind. */
 		if (posix_memalign((void **)&rig_task->memory, 4096, size) != 0)
 			abort();
 		memset(rig_task->memory, 0xee, size);
-		if (out && task->data_out_len > 0)
-			memcpy(rig_task->memory, out, task->data_out_len);
+		if (out)
+			memcpy(rig_task->memory, out,
+			       MIN(task->data_out_len, task->data_out_offered));
 	}
 	task->data = rig_task->memory;
 	return true;

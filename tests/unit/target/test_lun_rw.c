@@ -222,7 +222,7 @@ static void fua_read_flushes_before_it_reads(void **state)
 	assert_int_equal(rig.log[1].kind, BLOCK_READ);
 }
 
-static void short_offer_of_data_is_refused_before_a_byte_is_written(void **state)
+static void short_offer_with_part_of_a_block_is_refused(void **state)
 {
 	uint8_t data[1023] = {1};
 	struct rig_task *task =
@@ -234,6 +234,28 @@ static void short_offer_of_data_is_refused_before_a_byte_is_written(void **state
 	assert_int_equal(task->task.data_out_len, 1024);
 	assert_int_equal(rig.log_count, 0);
 	rig_task_free(task);
+}
+
+static void short_offer_of_whole_blocks_writes_these(void **state)
+{
+	uint8_t data[512];
+	struct rig_task *task;
+
+	(void)state;
+	fill(data, sizeof(data), 3);
+	memset(rig.bytes, 0x11, 1024);
+	task = rig_execute(&rig, RIG_CDB(0x2a, 0, 0, 0, 0, 0, 0, 0, 2, 0), data, sizeof(data));
+	assert_good(task);
+	assert_int_equal(task->task.data_out_len, 1024);
+	rig_task_free(task);
+	assert_memory_equal(rig.bytes, data, 512);
+	assert_int_equal(rig.bytes[512], 0x11);
+
+	task = rig_execute(&rig, RIG_CDB(0x2a, 0, 0, 0, 0, 9, 0, 0, 1, 0), NULL, 0);
+	assert_good(task);
+	assert_int_equal(task->task.data_out_len, 512);
+	rig_task_free(task);
+	assert_int_equal(rig.log_count, 1);
 }
 
 static void synchronize_cache_flushes(void **state)
@@ -343,7 +365,8 @@ int main(void)
 		TEST(protection_and_reserved_bits_are_refused),
 		TEST(fua_write_is_durable_and_plain_is_not),
 		TEST(fua_read_flushes_before_it_reads),
-		TEST(short_offer_of_data_is_refused_before_a_byte_is_written),
+		TEST(short_offer_with_part_of_a_block_is_refused),
+		TEST(short_offer_of_whole_blocks_writes_these),
 		TEST(synchronize_cache_flushes),
 		TEST(pre_fetch_is_good_without_a_cache),
 		TEST(errors_of_the_block_become_sense),
