@@ -12,7 +12,8 @@ from .tree import Finding
 
 PROCESSES = 2  # the machines have two cores
 TIDY = ["clang-tidy", "--quiet", "--extra-arg=-Wno-unknown-warning-option"]
-SHELLCHECK = ["shellcheck", "--format=gcc", "--severity=warning"]
+SHELLCHECK = ["shellcheck", "--format=gcc", "--severity=warning", "--external-sources",
+              "--source-path=SCRIPTDIR"]
 DIAGNOSTIC = re.compile(r"^(.+?):(\d+):\d+: (?:warning|error|fatal error): (.+)$")
 
 

@@ -20,7 +20,7 @@ FUNCTION_LINES_HABIT = 40
 FILE_LINES_HABIT = 400
 
 # The shape of a callback is its library's: nghttp2 hands its data source seven parameters.
-FOREIGN_CALLBACK = re.compile(r"\bnghttp2_data_source\b")
+FOREIGN_CALLBACK = re.compile(r"\b(?:nghttp2_data_source|MHD_Connection)\b")
 
 # Comments and literals, which may hold braces; preprocessor lines, whose braces are a macro's.
 NOT_CODE = re.compile(
