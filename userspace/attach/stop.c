@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The orderly end: unmount (plain, never lazy: the kernel says whether somebody still uses the
+ * file), then flush what the kernel did not ask to flush, then leave.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "attach/server.h"
+#include "base/compiler.h"
+#include "base/log.h"
+
+void server_stop(struct server *server)
+{
+	const char *mountpoint = server->options->mountpoint;
+
+	if (server->is_unmounted) {
+		log_warn("told again to stop, leaving with writes that were never flushed");
+		server->is_giving_up = true;
+		return;
+	}
+	if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0) {
+		/* The end of /dev/fuse follows, unless another mount namespace has a copy. */
+		log_info("unmounted mount=%s", mountpoint);
+		server->is_stopping = true;
+	} else if (server->is_stopping) {
+		log_warn("serving on for another mount namespace that has it mounted mount=%s",
+			 mountpoint);
+	} else if (errno == EBUSY) {
+		log_warn("still in use, serving on; detach the loop device first mount=%s",
+			 mountpoint);
+	} else {
+		log_error("cannot unmount, serving on mount=%s error=%s", mountpoint,
+			  strerror(errno));
+	}
+}
+
+static void final_flush_done(struct session_request *request, int result)
+{
+	struct server *server = container_of(request, struct server, final_flush);
+
+	server->is_flushing = false;
+	if (result < 0) {
+		log_error("the last flush failed, writes may be lost error=%s", strerror(-result));
+		server->is_giving_up = true;
+	}
+}
+
+bool server_is_over(struct server *server)
+{
+	if (!server->is_unmounted)
+		return false;
+	if (server->is_giving_up)
+		return true;
+	if (server->is_flushing)
+		return false;
+	if (session_is_clean(server->session))
+		return true;
+	server->is_flushing = true;
+	server->final_flush =
+		(struct session_request){.kind = SESSION_FLUSH, .done = final_flush_done};
+	session_submit(server->session, &server->final_flush);
+	return false;
+}
