@@ -19,7 +19,8 @@ TAB_COLUMNS = 8
 FUNCTION_LINES_HABIT = 40
 FILE_LINES_HABIT = 400
 
-# The shape of a callback is its library's: nghttp2 hands its data source seven parameters.
+# The shape of a callback is its library's. Each of these types stands only in callbacks that are
+# handed more parameters than we would: nghttp2's data source, libmicrohttpd's request.
 FOREIGN_CALLBACK = re.compile(r"\b(?:nghttp2_data_source|MHD_Connection)\b")
 
 # Comments and literals, which may hold braces; preprocessor lines, whose braces are a macro's.
