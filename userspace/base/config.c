@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/cleanup.h"
+
 #define OPTION_CONFIG  1000
 #define OPTION_HELP    1001
 #define OPTION_VERSION 1002
@@ -25,48 +27,76 @@ static const struct config_option *option_find(const struct config *config, cons
 
 struct file_reading {
 	const struct config *config;
+	FILE *file;
+	int line;     /* the last one read, counted from 1 */
+	int bad_line; /* the first one refused here; 0: none */
+	int bad_code; /* of that line */
 	struct error *err;
-	int code; /* of the first line that was refused */
 };
 
-/* Called by inih for each line; 0 makes ini_parse answer with the number of the first such. */
-static int file_line(void *user, const char *section, const char *name, const char *value)
+/* Called by inih for its next line, as fgets is. */
+static char *file_read_line(char *buf, int size, void *user)
 {
 	struct file_reading *reading = user;
-	const struct config *config = reading->config;
-	const struct config_option *option;
+	char *line = reading->bad_line ? NULL : fgets(buf, size, reading->file);
 
-	if (reading->code < 0)
-		return 0;
-	if (strcmp(section, config->section) != 0) {
-		reading->code = error_set(reading->err, -EINVAL,
-					  "section [%s] is not for %s, which reads [%s]", section,
-					  config->program, config->section);
-		return 0;
-	}
-	option = option_find(config, name);
+	if (!line)
+		return NULL;
+	reading->line++;
+	if (strlen(line) + 1 < (size_t)size || strchr(line, '\n'))
+		return line;
+	/* inih would take the rest for a line of its own. */
+	reading->bad_line = reading->line;
+	reading->bad_code =
+		error_set(reading->err, -EINVAL, "the line is longer than %d characters", size - 2);
+	return NULL;
+}
+
+static int line_set(const struct config *config, const char *section, const char *name,
+		    const char *value, struct error *err)
+{
+	const struct config_option *option = option_find(config, name);
+
+	if (strcmp(section, config->section) != 0)
+		return error_set(err, -EINVAL, "section [%s] is not for %s, which reads [%s]",
+				 section, config->program, config->section);
 	if (!option)
-		reading->code =
-			error_set(reading->err, -EINVAL, "unknown key '%s'; %s --help lists them",
-				  name, config->program);
-	else
-		reading->code = option->set(config->owner, value, reading->err);
-	return reading->code == 0;
+		return error_set(err, -EINVAL, "unknown key '%s'; %s --help lists them", name,
+				 config->program);
+	return option->set(config->owner, value, err);
+}
+
+/* Called by inih for each setting; 0 makes ini_parse_stream answer with the number of the line. */
+static int on_setting(void *user, const char *section, const char *name, const char *value)
+{
+	struct file_reading *reading = user;
+	int ret = line_set(reading->config, section, name, value, reading->err);
+
+	if (ret < 0) {
+		reading->bad_line = reading->line;
+		reading->bad_code = ret;
+	}
+	return ret == 0;
 }
 
 static int file_load(const struct config *config, const char *path, struct error *err)
 {
-	struct file_reading reading = {.config = config, .err = err};
-	int line = ini_parse(path, file_line, &reading);
+	CLEANUP_FCLOSE FILE *file = fopen(path, "re");
+	struct file_reading reading = {.config = config, .file = file, .err = err};
+	int line;
 
-	if (line == 0)
-		return 0;
-	if (line < 0)
-		return error_set(err, -ENOENT, "cannot read configuration file '%s'", path);
-	if (reading.code == 0)
-		error_set(err, -EINVAL, "not of the form 'key = value'");
-	error_prefix(err, "%s:%d", path, line);
-	return -EINVAL;
+	if (!file)
+		return error_set(err, -EINVAL, "cannot read configuration file '%s': %s", path,
+				 strerror(errno));
+	line = ini_parse_stream(file_read_line, &reading, on_setting, &reading);
+	/* inih goes on after a line that is none, so what it answers with may come before ours. */
+	if (line > 0 && line != reading.bad_line)
+		reading.bad_code = error_set(err, -EINVAL, "not of the form 'key = value'");
+	else
+		line = reading.bad_line;
+	if (line > 0)
+		error_prefix(err, "%s:%d", path, line);
+	return reading.bad_code;
 }
 
 static void print_help(const struct config *config)
