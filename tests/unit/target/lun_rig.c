@@ -19,18 +19,18 @@ void loop_post(struct loop *loop, struct loop_task *task)
 
 /* --- the block --- */
 
-static void rig_log(struct rig *rig, const struct block_io *io)
+static void rig_log(struct rig *bench, const struct block_io *io)
 {
-	rig->log[rig->log_count++ % RIG_LOG_SIZE] = (struct rig_request){
+	bench->log[bench->log_count++ % RIG_LOG_SIZE] = (struct rig_request){
 		.kind = io->kind, .fua = io->fua, .offset = io->offset, .length = io->length};
 }
 
 static void rig_submit(struct block *block, struct block_io *io)
 {
-	struct rig *rig = container_of(block, struct rig, block);
+	struct rig *bench = container_of(block, struct rig, block);
 
-	rig_log(rig, io);
-	list_append(&rig->pending, &io->link);
+	rig_log(bench, io);
+	list_append(&bench->pending, &io->link);
 }
 
 static void rig_describe(struct block *block, struct block_limits *out_limits)
@@ -46,9 +46,9 @@ static void rig_close(struct block *block, void (*closed)(void *owner), void *ow
 
 static const struct block_ops rig_ops = {rig_submit, rig_describe, rig_close};
 
-static void io_copy(struct rig *rig, struct block_io *io)
+static void io_copy(struct rig *bench, struct block_io *io)
 {
-	uint8_t *at = rig->bytes + io->offset;
+	uint8_t *at = bench->bytes + io->offset;
 
 	for (int i = 0; i < io->iov_count; i++) {
 		if (io->kind == BLOCK_READ)
@@ -59,77 +59,77 @@ static void io_copy(struct rig *rig, struct block_io *io)
 	}
 }
 
-static void io_map(struct rig *rig, struct block_io *io)
+static void io_map(struct rig *bench, struct block_io *io)
 {
-	uint32_t unit = rig->limits.logical_block_bytes;
+	uint32_t unit = bench->limits.logical_block_bytes;
 	uint64_t first = io->offset / unit;
 	uint64_t count = 1;
 
-	while (count < io->length / unit && rig->mapped[first + count] == rig->mapped[first])
+	while (count < io->length / unit && bench->mapped[first + count] == bench->mapped[first])
 		count++;
-	io->is_mapped = rig->mapped[first];
+	io->is_mapped = bench->mapped[first];
 	io->length = count * unit;
 }
 
-static int io_carry_out(struct rig *rig, struct block_io *io)
+static int io_carry_out(struct rig *bench, struct block_io *io)
 {
-	uint32_t unit = rig->limits.logical_block_bytes;
+	uint32_t unit = bench->limits.logical_block_bytes;
 	bool has_data = io->kind == BLOCK_READ || io->kind == BLOCK_WRITE;
 
 	/* What the LUN must never ask for. */
 	assert(io->offset % unit == 0 && io->length % unit == 0);
-	assert(io->length <= rig->limits.size_bytes);
-	assert(io->offset <= rig->limits.size_bytes - io->length);
-	assert(!has_data || io->length <= rig->limits.max_io_bytes);
+	assert(io->length <= bench->limits.size_bytes);
+	assert(io->offset <= bench->limits.size_bytes - io->length);
+	assert(!has_data || io->length <= bench->limits.max_io_bytes);
 	assert((io->kind == BLOCK_FLUSH) == (io->length == 0));
-	if (rig->fail_error != 0 && io->kind == rig->fail_kind) {
-		int error = rig->fail_error;
+	if (bench->fail_error != 0 && io->kind == bench->fail_kind) {
+		int error = bench->fail_error;
 
-		rig->fail_error = 0;
+		bench->fail_error = 0;
 		return error;
 	}
 	if (has_data)
-		io_copy(rig, io);
+		io_copy(bench, io);
 	if (io->kind == BLOCK_WRITE)
-		memset(rig->mapped + io->offset / unit, 1, io->length / unit);
+		memset(bench->mapped + io->offset / unit, 1, io->length / unit);
 	if (io->kind == BLOCK_UNMAP || io->kind == BLOCK_WRITE_ZEROES) {
-		assert(io->length <= rig->limits.max_unmap_bytes);
-		memset(rig->bytes + io->offset, 0, io->length);
-		memset(rig->mapped + io->offset / unit, 0, io->length / unit);
+		assert(io->length <= bench->limits.max_unmap_bytes);
+		memset(bench->bytes + io->offset, 0, io->length);
+		memset(bench->mapped + io->offset / unit, 0, io->length / unit);
 	}
 	if (io->kind == BLOCK_MAP)
-		io_map(rig, io);
+		io_map(bench, io);
 	return 0;
 }
 
-bool rig_complete_one(struct rig *rig)
+bool rig_complete_one(struct rig *bench)
 {
-	struct list_node *node = list_take_first(&rig->pending);
+	struct list_node *node = list_take_first(&bench->pending);
 	struct block_io *io;
 
 	if (!node)
 		return false;
 	io = list_entry(node, struct block_io, link);
-	io->done(io, io_carry_out(rig, io));
+	io->done(io, io_carry_out(bench, io));
 	return true;
 }
 
-void rig_run_posts(struct rig *rig)
+void rig_run_posts(struct rig *bench)
 {
 	struct list_node *node;
 
-	while ((node = list_take_first(&rig->posts))) {
+	while ((node = list_take_first(&bench->posts))) {
 		struct loop_task *task = list_entry(node, struct loop_task, link);
 
 		task->run(task);
 	}
 }
 
-void rig_settle(struct rig *rig)
+void rig_settle(struct rig *bench)
 {
 	do {
-		rig_run_posts(rig);
-	} while (rig_complete_one(rig));
+		rig_run_posts(bench);
+	} while (rig_complete_one(bench));
 }
 
 /* --- the LUN --- */
@@ -149,7 +149,7 @@ struct block_limits rig_limits(void)
 	};
 }
 
-void rig_start_with(struct rig *rig, const struct block_limits *limits)
+void rig_start_with(struct rig *bench, const struct block_limits *limits)
 {
 	static const struct nexus_names names = {
 		.initiator_port = "iqn.2026-11.dev.berth:host,i,0x800000000001",
@@ -160,30 +160,30 @@ void rig_start_with(struct rig *rig, const struct block_limits *limits)
 			  0x89, 0xab, 0xcd, 0xef}},
 		.label = "volume",
 		.target_name = "iqn.2026-11.dev.berth:node:volume",
-		.block = &rig->block,
+		.block = &bench->block,
 	};
 	int ret;
 
-	memset(rig, 0, sizeof(*rig));
-	current_rig = rig;
-	rig->limits = *limits;
-	rig->block.ops = &rig_ops;
-	rig->bytes = calloc(1, limits->size_bytes);
-	rig->mapped = calloc(1, limits->size_bytes / limits->logical_block_bytes);
-	list_init(&rig->pending);
-	list_init(&rig->posts);
-	ret = lun_new(&settings, &rig->lun);
+	memset(bench, 0, sizeof(*bench));
+	current_rig = bench;
+	bench->limits = *limits;
+	bench->block.ops = &rig_ops;
+	bench->bytes = calloc(1, limits->size_bytes);
+	bench->mapped = calloc(1, limits->size_bytes / limits->logical_block_bytes);
+	list_init(&bench->pending);
+	list_init(&bench->posts);
+	ret = lun_new(&settings, &bench->lun);
 	assert(ret == 0);
-	ret = lun_nexus_new(rig->lun, &names, &rig->nexus);
+	ret = lun_nexus_new(bench->lun, &names, &bench->nexus);
 	assert(ret == 0);
-	ret = lun_nexus_new(rig->lun, &names, &rig->other);
+	ret = lun_nexus_new(bench->lun, &names, &bench->other);
 	assert(ret == 0);
 	(void)ret;
 }
 
-static void attention_take(struct rig *rig, struct nexus *nexus)
+static void attention_take(struct rig *bench, struct nexus *nexus)
 {
-	struct rig_task *task = rig_task_new(rig, RIG_CDB(0, 0, 0, 0, 0, 0), 0);
+	struct rig_task *task = rig_task_new(bench, RIG_CDB(0, 0, 0, 0, 0, 0), 0);
 
 	task->task.nexus = nexus;
 	rig_prepare(task, NULL);
@@ -191,24 +191,24 @@ static void attention_take(struct rig *rig, struct nexus *nexus)
 	rig_task_free(task);
 }
 
-void rig_start(struct rig *rig)
+void rig_start(struct rig *bench)
 {
 	struct block_limits limits = rig_limits();
 
-	rig_start_with(rig, &limits);
-	attention_take(rig, rig->nexus);
-	attention_take(rig, rig->other);
+	rig_start_with(bench, &limits);
+	attention_take(bench, bench->nexus);
+	attention_take(bench, bench->other);
 }
 
-void rig_stop(struct rig *rig)
+void rig_stop(struct rig *bench)
 {
-	rig_settle(rig);
-	assert(lun_is_idle(rig->lun));
-	lun_nexus_free(rig->nexus);
-	lun_nexus_free(rig->other);
-	lun_free(rig->lun);
-	free(rig->bytes);
-	free(rig->mapped);
+	rig_settle(bench);
+	assert(lun_is_idle(bench->lun));
+	lun_nexus_free(bench->nexus);
+	lun_nexus_free(bench->other);
+	lun_free(bench->lun);
+	free(bench->bytes);
+	free(bench->mapped);
 	current_rig = NULL;
 }
 
@@ -222,7 +222,7 @@ static void rig_task_done(struct task *task)
 	rig_task->done_count++;
 }
 
-struct rig_task *rig_task_new(struct rig *rig, const void *cdb, size_t cdb_len, uint32_t out_len)
+struct rig_task *rig_task_new(struct rig *bench, const void *cdb, size_t cdb_len, uint32_t out_len)
 {
 	struct rig_task *task = malloc(sizeof(*task));
 
@@ -232,8 +232,8 @@ struct rig_task *rig_task_new(struct rig *rig, const void *cdb, size_t cdb_len, 
 	task->memory = NULL;
 	task->done_count = 0;
 	task->was_run = false;
-	task->task.lun = rig->lun;
-	task->task.nexus = rig->nexus;
+	task->task.lun = bench->lun;
+	task->task.nexus = bench->nexus;
 	task->task.lun_number = 0;
 	task->task.attribute = TASK_SIMPLE;
 	memset(task->task.cdb, 0, TASK_CDB_SIZE);
@@ -280,16 +280,40 @@ void rig_run(struct rig_task *task)
 	task->was_run = true;
 }
 
-struct rig_task *rig_execute(struct rig *rig, const void *cdb, size_t cdb_len, const void *out,
+struct rig_task *rig_execute(struct rig *bench, const void *cdb, size_t cdb_len, const void *out,
 			     uint32_t out_len)
 {
-	struct rig_task *task = rig_task_new(rig, cdb, cdb_len, out_len);
+	struct rig_task *task = rig_task_new(bench, cdb, cdb_len, out_len);
 
 	if (!rig_prepare(task, out))
 		return task;
 	rig_run(task);
-	rig_settle(rig);
+	rig_settle(bench);
 	assert(task->done_count == 1);
 	assert(task->task.data_in_len <= task->task.data_in_max);
 	return task;
+}
+
+/* --- for tests --- */
+
+struct rig rig;
+
+int rig_setup(void **state)
+{
+	(void)state;
+	rig_start(&rig);
+	return 0;
+}
+
+int rig_teardown(void **state)
+{
+	(void)state;
+	rig_stop(&rig);
+	return 0;
+}
+
+const struct rig_request *rig_last_request(void)
+{
+	assert(rig.log_count > 0);
+	return &rig.log[(rig.log_count - 1) % RIG_LOG_SIZE];
 }

@@ -13,33 +13,10 @@
 #include "base/compiler.h"
 #include "tests/unit/target/lun_rig.h"
 
-static struct rig rig;
-
-static int start(void **state)
-{
-	(void)state;
-	rig_start(&rig);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	(void)state;
-	rig_stop(&rig);
-	return 0;
-}
-
 static void fill(uint8_t *data, size_t len, uint8_t seed)
 {
 	for (size_t i = 0; i < len; i++)
 		data[i] = (uint8_t)(seed + i * 7);
-}
-
-/* The last request that the block saw. */
-static const struct rig_request *last_request(void)
-{
-	assert_true(rig.log_count > 0);
-	return &rig.log[(rig.log_count - 1) % RIG_LOG_SIZE];
 }
 
 struct transfer {
@@ -202,11 +179,11 @@ static void fua_write_is_durable_and_plain_is_not(void **state)
 	task = rig_execute(&rig, RIG_CDB(0x2a, 0x18, 0, 0, 0, 0, 0, 0, 1, 0), data, 512);
 	assert_good(task);
 	rig_task_free(task);
-	assert_true(last_request()->fua);
+	assert_true(rig_last_request()->fua);
 	task = rig_execute(&rig, RIG_CDB(0x2a, 0x10, 0, 0, 0, 0, 0, 0, 1, 0), data, 512);
 	assert_good(task);
 	rig_task_free(task);
-	assert_false(last_request()->fua);
+	assert_false(rig_last_request()->fua);
 }
 
 static void fua_read_flushes_before_it_reads(void **state)
@@ -275,7 +252,7 @@ static void synchronize_cache_flushes(void **state)
 		assert_good(task);
 		rig_task_free(task);
 		assert_int_equal(rig.log_count, i + 1);
-		assert_int_equal(last_request()->kind, BLOCK_FLUSH);
+		assert_int_equal(rig_last_request()->kind, BLOCK_FLUSH);
 	}
 }
 
@@ -350,26 +327,24 @@ static void blocks_of_4096_bytes_work_the_same(void **state)
 	rig_stop(&big);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_was_written_is_read_back),
-		TEST(length_zero_of_six_bytes_is_256_blocks),
-		TEST(length_zero_touches_nothing),
-		TEST(beyond_the_end_is_out_of_range),
-		TEST(out_of_range_names_the_first_missing_block),
-		TEST(last_block_can_be_read),
-		TEST(longer_than_the_limit_is_refused_with_its_field),
-		TEST(protection_and_reserved_bits_are_refused),
-		TEST(fua_write_is_durable_and_plain_is_not),
-		TEST(fua_read_flushes_before_it_reads),
-		TEST(short_offer_with_part_of_a_block_is_refused),
-		TEST(short_offer_of_whole_blocks_writes_these),
-		TEST(synchronize_cache_flushes),
-		TEST(pre_fetch_is_good_without_a_cache),
-		TEST(errors_of_the_block_become_sense),
+		RIG_TEST(what_was_written_is_read_back),
+		RIG_TEST(length_zero_of_six_bytes_is_256_blocks),
+		RIG_TEST(length_zero_touches_nothing),
+		RIG_TEST(beyond_the_end_is_out_of_range),
+		RIG_TEST(out_of_range_names_the_first_missing_block),
+		RIG_TEST(last_block_can_be_read),
+		RIG_TEST(longer_than_the_limit_is_refused_with_its_field),
+		RIG_TEST(protection_and_reserved_bits_are_refused),
+		RIG_TEST(fua_write_is_durable_and_plain_is_not),
+		RIG_TEST(fua_read_flushes_before_it_reads),
+		RIG_TEST(short_offer_with_part_of_a_block_is_refused),
+		RIG_TEST(short_offer_of_whole_blocks_writes_these),
+		RIG_TEST(synchronize_cache_flushes),
+		RIG_TEST(pre_fetch_is_good_without_a_cache),
+		RIG_TEST(errors_of_the_block_become_sense),
 		cmocka_unit_test(blocks_of_4096_bytes_work_the_same),
 	};
 
