@@ -77,9 +77,16 @@ struct block_ops {
 	void (*close)(struct block *block, void (*closed)(void *owner), void *owner);
 };
 
+struct block_queue;
+
 /* Embedded in every implementation. */
 struct block {
 	const struct block_ops *ops;
+	/*
+	 * Where its thread runs completions that are known at once (block/queue.h). Set by
+	 * every disk that a pool is put on; a device that needs none leaves it NULL.
+	 */
+	struct block_queue *queue;
 };
 
 /*
