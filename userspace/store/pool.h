@@ -49,6 +49,7 @@ struct pool_facts {
 	char name[NAME_SIZE];
 	struct uuid uuid;
 	enum pool_state state;
+	struct error reason;	 /* why it is not read-write any more */
 	uint64_t size_bytes;	 /* of the disk as the pool uses it */
 	uint64_t data_bytes;	 /* of the extents in it */
 	uint64_t used_bytes;	 /* extents that hold data (or wait to be free) */
@@ -60,6 +61,7 @@ struct pool_facts {
 
 struct pool_settings {
 	uint64_t cache_bytes; /* limit of the leaf cache; 0: 64 MiB */
+	bool is_read_only;    /* write nothing at all, not even to end a replay */
 };
 
 /*

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * capture -> flush data -> write records -> flush records -> wake. Steps without work are
+ * left out: without new data there is no first flush, without changes no record.
+ *
+ * The last quarter of the ring belongs to commits that begin a checkpoint: that is how a full
+ * journal empties itself while everybody else waits.
+ */
+#include "store/commit.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "store/state.h"
+
+static void commit_flushed(struct block_io *io, int result);
+static void commit_written(struct block_io *io, int result);
+static void commit_recorded(struct block_io *io, int result);
+
+void commit_init(struct commit *commit)
+{
+	*commit = (struct commit){0};
+	list_init(&commit->next);
+	list_init(&commit->now);
+}
+
+static bool commit_has_changes(const struct pool *pool)
+{
+	return pool->cache.changed_words > 0 || pool->commit.record_count > 0 ||
+	       pool->commit.drop_count > 0;
+}
+
+static bool commit_has_work(const struct pool *pool)
+{
+	return commit_has_changes(pool) || pool->commit.writes_done != pool->commit.writes_durable;
+}
+
+void commit_join(struct pool *pool, struct waiter *waiter)
+{
+	if (!pool_is_writable(pool)) {
+		waiter_wake(&pool->runner, waiter, -EIO);
+		return;
+	}
+	if (!pool->commit.is_running && !commit_has_work(pool)) {
+		waiter_wake(&pool->runner, waiter, 0);
+		return;
+	}
+	list_append(&pool->commit.next, &waiter->link);
+	commit_kick(pool);
+}
+
+void commit_want(struct pool *pool)
+{
+	pool->commit.is_wanted = true;
+	commit_kick(pool);
+}
+
+void commit_add_record(struct pool *pool, uint32_t id)
+{
+	struct commit *commit = &pool->commit;
+
+	assert(commit->record_count < COMMIT_RECORDS);
+	commit->record_ids[commit->record_count++] = id;
+}
+
+void commit_add_drop(struct pool *pool, uint32_t layer, uint64_t leaf)
+{
+	struct commit *commit = &pool->commit;
+
+	assert(commit->drop_count < COMMIT_DROPS);
+	commit->drops[commit->drop_count].layer = layer;
+	commit->drops[commit->drop_count++].leaf = leaf;
+}
+
+static void capture_leaf(struct pool *pool, struct leaf *leaf)
+{
+	uint64_t first = leaf->number * FORMAT_WORDS;
+
+	for (uint64_t i = bitmap_find_set(leaf->changed, 0, FORMAT_WORDS); i < FORMAT_WORDS;
+	     i = bitmap_find_set(leaf->changed, i + 1, FORMAT_WORDS))
+		journal_put_word(&pool->journal, leaf->layer->id, first + i,
+				 leaf_word(leaf, (unsigned)i));
+	leaf_commit(&pool->cache, leaf);
+}
+
+/* Records come first: a new layer must be known before its words. */
+static void commit_capture(struct pool *pool)
+{
+	struct commit *commit = &pool->commit;
+
+	journal_begin(&pool->journal);
+	for (uint32_t i = 0; i < commit->record_count; i++) {
+		union format_record record;
+
+		catalogue_encode(&pool->catalogue, commit->record_ids[i], &record);
+		journal_put_record(&pool->journal, commit->record_ids[i], &record);
+	}
+	for (uint32_t i = 0; i < commit->drop_count; i++)
+		journal_put_drop(&pool->journal, commit->drops[i].layer, commit->drops[i].leaf);
+	while (!list_is_empty(&pool->cache.changed))
+		capture_leaf(pool,
+			     list_entry(pool->cache.changed.head.next, struct leaf, changed_link));
+	commit->record_count = 0;
+	commit->drop_count = 0;
+	commit->writes_captured = commit->writes_done;
+	space_capture(&pool->space);
+	(void)journal_end(&pool->journal); /* its count is kept there */
+}
+
+static void commit_end(struct pool *pool, int result, const char *what)
+{
+	struct commit *commit = &pool->commit;
+
+	commit->is_running = false;
+	if (result != 0) {
+		pool_degrade(pool, POOL_READ_ONLY, what, result);
+		waiter_wake_all(&pool->runner, &commit->now, -EIO);
+		checkpoint_abort(pool);
+	} else {
+		commit->writes_durable = commit->writes_captured;
+		space_commit(&pool->space);
+		waiter_wake_all(&pool->runner, &commit->now, 0);
+		admission_retry(pool);
+		if (commit->has_checkpoint)
+			checkpoint_write(pool);
+		commit_kick(pool);
+	}
+	runner_run(&pool->runner);
+	pool_close_kick(pool);
+}
+
+static void commit_flush(struct pool *pool, void (*done)(struct block_io *io, int result))
+{
+	pool->commit.flush = (struct block_io){.kind = BLOCK_FLUSH, .done = done};
+	block_submit(pool->disk, &pool->commit.flush);
+}
+
+/* True if it can and shall begin a checkpoint; *out_fits false: it must wait for one. */
+static bool commit_plan(const struct pool *pool, bool *out_fits)
+{
+	const struct journal *journal = &pool->journal;
+	uint64_t need = journal_blocks_for(pool->cache.changed_words);
+	uint64_t room = journal_room(journal);
+	bool wants = pool->checkpoint.is_wanted || room < need + journal->block_count / 2 ||
+		     pool->cache.dirty_count > pool->cache.dirty_limit / 2;
+
+	if (wants && !pool->checkpoint.is_running) {
+		*out_fits = true;
+		return true;
+	}
+	*out_fits = room >= need + journal->buffer_blocks;
+	return false;
+}
+
+static void commit_start(struct pool *pool)
+{
+	struct commit *commit = &pool->commit;
+	bool fits;
+	int ret = 0;
+
+	commit->has_checkpoint = commit_plan(pool, &fits);
+	if (!fits)
+		return;
+	commit->is_running = true;
+	commit->is_wanted = false;
+	list_append_all(&commit->now, &commit->next);
+	commit_capture(pool);
+	if (commit->has_checkpoint)
+		ret = checkpoint_capture(pool);
+	if (ret != 0)
+		commit_end(pool, ret, "could not prepare a checkpoint");
+	else if (commit->writes_captured != commit->writes_durable &&
+		 !pool->faults.skips_data_flush)
+		commit_flush(pool, commit_flushed);
+	else
+		commit_flushed(&commit->flush, 0);
+}
+
+void commit_kick(struct pool *pool)
+{
+	struct commit *commit = &pool->commit;
+	bool is_wanted = commit->is_wanted && commit_has_work(pool);
+
+	if (commit->is_running || !pool_is_writable(pool))
+		return;
+	if (pool->checkpoint.is_wanted && !pool->checkpoint.is_running)
+		is_wanted = true;
+	if (is_wanted || !list_is_empty(&commit->next))
+		commit_start(pool);
+}
+
+static void commit_write(struct pool *pool, struct commit_part *part, uint32_t skip, uint32_t count)
+{
+	const struct journal *journal = &pool->journal;
+	uint64_t number = journal->next - journal->count + skip;
+
+	part->pool = pool;
+	part->iov = (struct iovec){
+		.iov_base = journal->buffer + (size_t)skip * FORMAT_BLOCK_BYTES,
+		.iov_len = (size_t)count * FORMAT_BLOCK_BYTES,
+	};
+	part->io = (struct block_io){
+		.kind = BLOCK_WRITE,
+		.offset = journal_block_of(journal, number) * FORMAT_BLOCK_BYTES,
+		.length = part->iov.iov_len,
+		.iov = &part->iov,
+		.iov_count = 1,
+		.done = commit_written,
+	};
+	pool->commit.writes_in_flight++;
+	block_submit(pool->disk, &part->io);
+}
+
+/* The data is durable; now the records that point to it. */
+static void commit_flushed(struct block_io *io, int result)
+{
+	struct pool *pool = container_of(io, struct pool, commit.flush);
+	const struct journal *journal = &pool->journal;
+	uint64_t first = (journal->next - journal->count) % journal->block_count;
+	uint32_t count = journal->count;
+
+	if (result != 0 || count == 0) {
+		commit_end(pool, result, "flushing data failed");
+		return;
+	}
+	pool->commit.result = 0;
+	if (first + count <= journal->block_count) {
+		commit_write(pool, &pool->commit.parts[0], 0, count);
+	} else {
+		uint32_t before_end = (uint32_t)(journal->block_count - first);
+
+		commit_write(pool, &pool->commit.parts[0], 0, before_end);
+		commit_write(pool, &pool->commit.parts[1], before_end, count - before_end);
+	}
+}
+
+static void commit_written(struct block_io *io, int result)
+{
+	struct pool *pool = container_of(io, struct commit_part, io)->pool;
+	struct commit *commit = &pool->commit;
+
+	if (result != 0)
+		commit->result = result;
+	if (--commit->writes_in_flight > 0)
+		return;
+	if (commit->result != 0)
+		commit_end(pool, commit->result, "writing the journal failed");
+	else if (pool->faults.skips_journal_flush)
+		commit_recorded(&commit->flush, 0);
+	else
+		commit_flush(pool, commit_recorded);
+}
+
+static void commit_recorded(struct block_io *io, int result)
+{
+	commit_end(container_of(io, struct pool, commit.flush), result,
+		   "flushing the journal failed");
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Making durable what has changed: capture the changed words and records, flush the data they
+ * point to, write the journal records, flush them. One commit runs at a time; whoever asks
+ * meanwhile shares the next one.
+ *
+ * A checkpoint begins with a commit: what it captures is exactly what the journal has up to
+ * there (store/checkpoint.h).
+ */
+#ifndef STORE_COMMIT_H
+#define STORE_COMMIT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "block/block.h"
+#include "store/waiter.h"
+
+#define COMMIT_RECORDS 4  /* catalogue records that one commit may carry */
+#define COMMIT_DROPS   64 /* dropped leaves */
+
+struct pool;
+
+struct commit {
+	struct list next; /* waiters for the commit after this one */
+	struct list now;
+	bool is_running;
+	bool is_wanted;
+	bool has_checkpoint; /* this one was captured together with a checkpoint */
+
+	/* Writes of data that have ended: all, before the capture, durable. */
+	uint64_t writes_done, writes_captured, writes_durable;
+
+	uint32_t record_ids[COMMIT_RECORDS];
+	uint32_t record_count;
+	struct {
+		uint32_t layer;
+		uint64_t leaf;
+	} drops[COMMIT_DROPS];
+	uint32_t drop_count;
+
+	struct block_io flush;
+	struct commit_part {
+		struct pool *pool;
+		struct block_io io;
+		struct iovec iov;
+	} parts[2]; /* two where the ring wraps */
+	unsigned writes_in_flight;
+	int result;
+};
+
+void commit_init(struct commit *commit);
+
+/* The waiter is woken once everything that ended before this call is durable; -EIO. */
+void commit_join(struct pool *pool, struct waiter *waiter);
+
+/* Nobody waits, but there should be one soon. */
+void commit_want(struct pool *pool);
+
+/* Start one if it is wanted and can be: called whenever something ended. */
+void commit_kick(struct pool *pool);
+
+/* To be in the next commit. Whoever adds them knows that there is room. */
+void commit_add_record(struct pool *pool, uint32_t id);
+void commit_add_drop(struct pool *pool, uint32_t layer, uint64_t leaf);
+
+#endif

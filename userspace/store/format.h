@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The disk: every byte of a pool, as docs/FORMAT.md describes it. All numbers are
+ * little-endian, all reserved bytes are zero and are checked to be.
+ *
+ * Bytes in, bytes out: nothing here waits, allocates or keeps state. What comes from the disk
+ * is checked, never asserted.
+ */
+#ifndef STORE_FORMAT_H
+#define STORE_FORMAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "base/name.h"
+#include "base/uuid.h"
+
+#define FORMAT_MAGIC	     0x48545242u /* "BRTH" */
+#define FORMAT_VERSION	     1
+#define FORMAT_BLOCK_BYTES   4096
+#define FORMAT_HEADER_BYTES  64
+#define FORMAT_PAYLOAD_BYTES (FORMAT_BLOCK_BYTES - FORMAT_HEADER_BYTES)
+#define FORMAT_WORDS	     504 /* words of a leaf, places of an index page */
+#define FORMAT_RECORD_BYTES  256
+#define FORMAT_RECORDS	     15 /* of a catalogue page */
+#define FORMAT_SUPER_A_BLOCK 0
+#define FORMAT_SUPER_B_BLOCK 256 /* 1 MiB: out of reach of a stray partition table */
+#define FORMAT_TREE_LEVELS   4
+
+enum format_kind {
+	FORMAT_SUPER = 1,
+	FORMAT_JOURNAL = 2,
+	FORMAT_INDEX = 3,
+	FORMAT_LEAF = 4,
+	FORMAT_CATALOGUE = 5,
+	FORMAT_BITMAP = 6,
+};
+
+/* Whose page it is, where it is not a layer's (layers have their record's id, from 1 on). */
+#define FORMAT_OWNER_CATALOGUE UINT64_C(0xffffffff00000001)
+#define FORMAT_OWNER_BITMAPS   UINT64_C(0xffffffff00000002)
+
+/* At the start of every metadata block. */
+struct format_header {
+	uint32_t magic;
+	uint16_t kind;
+	uint16_t level;	     /* INDEX: 1 above the leaves; else 0 */
+	uint64_t block;	     /* its own address, in blocks of 4 KiB */
+	uint64_t generation; /* of the checkpoint; JOURNAL: the record's number */
+	uint8_t pool[16];    /* the pool's UUID */
+	uint64_t owner;	     /* layer id or FORMAT_OWNER_*; JOURNAL: the epoch */
+	uint64_t index;	     /* the page's number among its owner's of that level */
+	uint32_t used;	     /* JOURNAL: bytes of entries; else 0 */
+	uint32_t crc;	     /* CRC32C of the block, this field taken as zero */
+};
+_Static_assert(sizeof(struct format_header) == FORMAT_HEADER_BYTES, "header is 64 bytes");
+
+struct format_super {
+	struct format_header header;
+	uint32_t version;
+	uint32_t extent_bytes;
+	uint64_t features; /* each bit must be known to open the pool; none so far */
+	uint64_t extent_count;
+	uint64_t journal_extents; /* they begin at extent 64 */
+	uint64_t journal_epoch;
+	uint64_t journal_first; /* number of the first record to replay */
+	uint64_t catalogue_root;
+	uint64_t bitmap_root;
+	uint64_t catalogue_pages; /* leaves of the catalogue's tree; the bitmaps' follows from
+				     extent_count */
+	char name[80];
+	uint8_t reserved[3880];
+};
+_Static_assert(sizeof(struct format_super) == FORMAT_BLOCK_BYTES, "a superblock is a block");
+
+/* A leaf of a layer (words), or an index page (places). */
+struct format_words {
+	struct format_header header;
+	uint64_t words[FORMAT_WORDS];
+};
+_Static_assert(sizeof(struct format_words) == FORMAT_BLOCK_BYTES, "a leaf is a block");
+
+#define FORMAT_REGION_EXTENTS 16384 /* extents that a bitmap page covers: 1 GiB */
+#define FORMAT_REGION_SLOTS   4096  /* metadata slots in them */
+
+struct format_bitmap {
+	struct format_header header;
+	uint64_t extents[FORMAT_REGION_EXTENTS / 64];
+	uint64_t slots[FORMAT_REGION_SLOTS / 64];
+	uint8_t reserved[1472];
+};
+_Static_assert(sizeof(struct format_bitmap) == FORMAT_BLOCK_BYTES, "a bitmap page is a block");
+
+enum format_record_kind {
+	FORMAT_RECORD_FREE = 0,
+	FORMAT_RECORD_VOLUME = 1, /* snapshots and clones will be kinds of their own */
+	FORMAT_RECORD_LAYER = 2,
+};
+
+#define FORMAT_VOLUME_FORMATTED 1u /* flag of a volume */
+#define FORMAT_LAYER_DOOMED	1u /* flag of a layer: its extents are being freed */
+
+struct format_volume {
+	uint16_t kind;
+	uint16_t flags;
+	uint32_t head; /* id of its head layer */
+	uint64_t size_bytes;
+	uint64_t created_at_s;
+	uint32_t logical_block_bytes;
+	uint32_t reserved0;
+	uint8_t uuid[16];
+	char name[80];
+	uint8_t reserved[128];
+};
+_Static_assert(sizeof(struct format_volume) == FORMAT_RECORD_BYTES, "a record is 256 bytes");
+
+struct format_layer {
+	uint16_t kind;
+	uint16_t flags;
+	uint32_t parent; /* id of the layer below; 0: none */
+	uint64_t leaf_count;
+	uint64_t root; /* place of the topmost index page; 0: no leaf */
+	uint64_t mapped_extents;
+	uint8_t reserved[224];
+};
+_Static_assert(sizeof(struct format_layer) == FORMAT_RECORD_BYTES, "a record is 256 bytes");
+
+union format_record {
+	uint16_t kind;
+	struct format_volume volume;
+	struct format_layer layer;
+};
+
+struct format_catalogue {
+	struct format_header header;
+	union format_record records[FORMAT_RECORDS];
+	uint8_t reserved[192];
+};
+_Static_assert(sizeof(struct format_catalogue) == FORMAT_BLOCK_BYTES, "a page is a block");
+
+/* Entries of a journal record, one behind the other; each a head and its data. */
+enum format_entry_kind {
+	FORMAT_ENTRY_RECORD = 1, /* catalogue record `id` is now the 256 bytes that follow */
+	FORMAT_ENTRY_DROP = 2,	 /* leaf `at` of layer `id` has no words any more */
+	FORMAT_ENTRY_WORDS = 3,	 /* words of `count` extents of layer `id`, from `at` on */
+};
+
+struct format_entry {
+	uint16_t kind;
+	uint16_t count;
+	uint32_t id;
+	uint64_t at;
+};
+_Static_assert(sizeof(struct format_entry) == 16, "an entry's head is 16 bytes");
+
+/* What tells a block apart from any other: filled in by seal, demanded by check. */
+struct format_identity {
+	enum format_kind kind;
+	uint16_t level;
+	uint64_t block;
+	uint64_t owner;
+	uint64_t index;
+};
+
+/* Write the header of a finished block, checksum last. */
+void format_seal(void *data, const struct format_identity *identity, const struct uuid *pool,
+		 uint64_t generation, uint32_t used);
+
+/* -ENODATA with a sentence that has the address, if the block is not what it should be. */
+int format_check(const void *data, const struct format_identity *identity, const struct uuid *pool,
+		 struct error *err);
+
+/* True if the checksum is right, whatever the block is. */
+bool format_is_intact(const void *data);
+
+/*
+ * A place: where a page lies and what it must be, in one number: the block's address (36
+ * bits, 256 TiB) and 28 bits of its checksum, so that an older page at the right address (a
+ * lost write) is found out. 0 is no page.
+ */
+static inline uint64_t format_place(uint64_t block, uint32_t crc)
+{
+	return block << 28 | (crc & 0xfffffff);
+}
+
+static inline uint64_t format_place_block(uint64_t place)
+{
+	return place >> 28;
+}
+
+/* The place of a sealed page. */
+uint64_t format_place_of(const void *data);
+
+/* As format_check, and the checksum must be the one in the place. */
+int format_check_place(const void *data, uint64_t place, const struct format_identity *identity,
+		       const struct uuid *pool, struct error *err);
+
+#endif

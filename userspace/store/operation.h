@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Requests of the administration (create, delete, grow, checkpoint, close), one after the
+ * other. They begin and end in the thread's queue, never inside the caller's call.
+ */
+#ifndef STORE_OPERATION_H
+#define STORE_OPERATION_H
+
+#include "store/volume.h"
+#include "store/waiter.h"
+
+struct layer;
+
+struct operation {
+	struct list_node link;
+	struct pool *pool;
+	struct store_request *request;
+	void (*start)(struct operation *operation);
+	struct waiter waiter; /* for a commit or checkpoint */
+	struct volume_spec spec;
+	struct volume *volume;
+	struct layer *layer;
+	struct block_io io;
+	bool has_checkpointed; /* pool_close */
+	int result;
+	uint64_t cursor;
+	uint64_t old_extents;
+};
+
+struct operation_queue {
+	struct list waiting;
+	struct list finished; /* requests whose done is still to run */
+	struct operation *current;
+	struct block_io deferred;
+	bool is_deferred;
+};
+
+void operation_queue_init(struct operation_queue *queue);
+
+/* Start `start` when its turn comes. NULL: no memory, and the request will say so. */
+struct operation *operation_new(struct pool *pool, struct store_request *request,
+				void (*start)(struct operation *operation));
+
+/*
+ * The operation is over; its memory is gone. A negative result without a sentence in the
+ * request gets a plain one.
+ */
+void operation_end(struct operation *operation, int result);
+
+#endif

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A pool in memory: put together, described, degraded, checkpointed, closed. */
+#include "store/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "base/size.h"
+#include "store/state.h"
+#include "store/task.h"
+#include "store/volume_state.h"
+
+#define CACHE_BYTES_DEFAULT (64 * MIB)
+#define TASKS_MAX	    256u
+#define BOUNCES		    8u
+
+/* The tables whose size follows from the settings. */
+static int pool_init_tables(struct pool *pool)
+{
+	uint64_t cache_bytes =
+		pool->settings.cache_bytes ? pool->settings.cache_bytes : CACHE_BYTES_DEFAULT;
+	uint32_t frames = (uint32_t)MIN(cache_bytes / FORMAT_BLOCK_BYTES, UINT64_C(1) << 24);
+	uint32_t tasks;
+	uint32_t freed = 1;
+
+	frames = MAX(frames, LEAF_FRAMES_MIN);
+	tasks = MIN(TASKS_MAX, frames / 4);
+	while (freed < 2 * journal_word_limit(&pool->journal))
+		freed *= 2;
+	pool->cache.disk = pool->disk;
+	pool->cache.pool = pool->uuid;
+	pool->cache.runner = &pool->runner;
+	pool->cache.space = &pool->space;
+	if (leaf_cache_init(&pool->cache, frames) != 0 ||
+	    space_init(&pool->space, &pool->geometry, freed) != 0 ||
+	    slot_map_init(&pool->slots, &pool->geometry) != 0 ||
+	    hold_table_init(&pool->holds, tasks * TASK_EXTENTS) != 0 ||
+	    slots_init(&pool->tasks, tasks, sizeof(struct task)) != 0 ||
+	    slots_init(&pool->bounces, BOUNCES, sizeof(struct task_bounce)) != 0)
+		return -ENOMEM;
+	pool->bounce_memory =
+		aligned_alloc(FORMAT_BLOCK_BYTES, (size_t)BOUNCES * TASK_BOUNCE_BYTES);
+	return pool->bounce_memory ? 0 : -ENOMEM;
+}
+
+static void pool_init_parts(struct pool *pool)
+{
+	runner_init(&pool->runner);
+	admission_init(&pool->admission);
+	commit_init(&pool->commit);
+	checkpoint_init(&pool->checkpoint);
+	operation_queue_init(&pool->operations);
+	list_init(&pool->waiting_ios);
+	list_init(&pool->waiting_bounces);
+}
+
+int pool_new(struct block *disk, const struct pool_settings *settings,
+	     const struct format_super *super, struct pool **out_pool)
+{
+	struct pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return -ENOMEM;
+	pool->disk = disk;
+	pool->settings = *settings;
+	block_describe(disk, &pool->disk_limits);
+	memcpy(pool->uuid.bytes, super->header.pool, sizeof(pool->uuid.bytes));
+	memcpy(pool->name, super->name, NAME_SIZE - 1);
+	pool->geometry.extent_count = get_le64(&super->extent_count);
+	pool->geometry.journal_extents = get_le64(&super->journal_extents);
+	pool_init_parts(pool);
+	pool->checkpoint.generation = get_le64(&super->header.generation);
+	if (journal_init(&pool->journal, &pool->uuid, pool->geometry.journal_extents) != 0 ||
+	    pool_init_tables(pool) != 0 ||
+	    tree_init(&pool->bitmaps, FORMAT_OWNER_BITMAPS,
+		      geometry_region_count(&pool->geometry)) != 0 ||
+	    catalogue_init(&pool->catalogue, get_le64(&super->catalogue_pages)) != 0) {
+		pool_free(pool);
+		return -ENOMEM;
+	}
+	pool->journal.epoch = get_le64(&super->journal_epoch);
+	pool->journal.first = get_le64(&super->journal_first);
+	pool->journal.next = pool->journal.first;
+	*out_pool = pool;
+	return 0;
+}
+
+void pool_free(struct pool *pool)
+{
+	checkpoint_fini(&pool->checkpoint);
+	if (pool->catalogue.count > 0)
+		catalogue_fini(&pool->catalogue);
+	if (pool->bitmaps.height > 0)
+		tree_fini(&pool->bitmaps);
+	slots_fini(&pool->bounces);
+	slots_fini(&pool->tasks);
+	hold_table_fini(&pool->holds);
+	free(pool->bounce_memory);
+	slot_map_fini(&pool->slots);
+	space_fini(&pool->space);
+	leaf_cache_fini(&pool->cache);
+	journal_fini(&pool->journal);
+	free(pool);
+}
+
+void pool_degrade(struct pool *pool, enum pool_state state, const char *what, int code)
+{
+	if (state <= pool->state)
+		return;
+	pool->state = state;
+	(void)error_set(&pool->reason, code,
+			"pool '%s' is read-only: %s: %s; reads go on, "
+			"restart the node once the disk is sound again",
+			pool->name, what, strerror(-code)); /* returns the code */
+	log_debug("pool degraded pool=%s reason=\"%s\"", pool->name, pool->reason.text);
+	waiter_wake_all(&pool->runner, &pool->commit.next, -EIO);
+	waiter_wake_all(&pool->runner, &pool->checkpoint.next, -EIO);
+	admission_retry(pool);
+}
+
+uint64_t pool_slots_needed(const struct pool *pool)
+{
+	uint64_t regions = geometry_region_count(&pool->geometry);
+	uint64_t pages = pool->catalogue.tree.leaf_count;
+	uint64_t needed = regions + geometry_index_pages(regions);
+
+	needed += pages + geometry_index_pages(pages);
+	for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
+		const struct layer *layer = catalogue_layer(&pool->catalogue, id);
+
+		if (layer && !layer->is_gone)
+			needed += layer->tree.leaf_count +
+				  geometry_index_pages(layer->tree.leaf_count);
+	}
+	return 2 * needed;
+}
+
+void pool_describe(const struct pool *pool, struct pool_facts *out_facts)
+{
+	const struct space *space = &pool->space;
+	uint64_t data_count = geometry_data_count(&pool->geometry);
+
+	*out_facts = (struct pool_facts){
+		.uuid = pool->uuid,
+		.state = pool->state,
+		.reason = pool->reason,
+		.size_bytes = pool->geometry.extent_count * STORE_EXTENT_BYTES,
+		.data_bytes = data_count * STORE_EXTENT_BYTES,
+		.used_bytes = (data_count - space->free_count) * STORE_EXTENT_BYTES,
+		.free_bytes = space->free_count * STORE_EXTENT_BYTES,
+	};
+	memcpy(out_facts->name, pool->name, sizeof(out_facts->name));
+	out_facts->metadata_bytes = out_facts->size_bytes - out_facts->data_bytes;
+	list_for_each (&pool->catalogue.volumes, volume, struct volume, link) {
+		if (!volume->is_visible || volume->is_deleted)
+			continue;
+		out_facts->promised_bytes += volume->size_bytes;
+		out_facts->volume_count++;
+	}
+}
+
+static void checkpoint_request_done(struct waiter *waiter, int result)
+{
+	struct operation *operation = container_of(waiter, struct operation, waiter);
+
+	if (result != 0)
+		operation->request->error = operation->pool->reason;
+	operation_end(operation, result);
+}
+
+static void checkpoint_start(struct operation *operation)
+{
+	operation->waiter.run = checkpoint_request_done;
+	checkpoint_join(operation->pool, &operation->waiter);
+	runner_run(&operation->pool->runner);
+}
+
+void pool_checkpoint(struct pool *pool, struct store_request *request)
+{
+	(void)operation_new(pool, request, checkpoint_start); /* the request hears of a failure */
+}

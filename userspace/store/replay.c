@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The journal is applied entry by entry and word by word, waiting where a leaf has to be read.
+ * Every entry says how things are, not how they change, so a record may be applied twice: when
+ * the cache is full of changed leaves, a checkpoint in the midst of a record keeps the whole
+ * record to be replayed after a crash.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "store/record.h"
+#include "store/recovery.h"
+#include "store/state.h"
+#include "store/word.h"
+
+#define RECORDS_PER_READ 64
+
+static void replay_read(struct recovery *recovery);
+static void replay_run(struct recovery *recovery);
+
+static int replay_impossible(struct recovery *recovery)
+{
+	return error_set(&recovery->request->error, -ENODATA,
+			 "journal record %" PRIu64 " at byte %" PRIu64 " of the disk is impossible",
+			 recovery->replay.number,
+			 journal_block_of(&recovery->pool->journal, recovery->replay.number) *
+				 FORMAT_BLOCK_BYTES);
+}
+
+static void replay_resume(struct waiter *waiter, int result)
+{
+	struct recovery *recovery = container_of(waiter, struct recovery, waiter);
+
+	recovery->replay.leaf_result = result;
+	if (result != 0 && result != -ENODATA)
+		recovery_end(recovery, result);
+	else
+		replay_run(recovery);
+}
+
+/* The word's extent is its own from now on, the old one nobody's. */
+static int replay_move(struct recovery *recovery, struct layer *layer, uint32_t old_place,
+		       uint32_t place)
+{
+	struct space *space = &recovery->pool->space;
+
+	if (old_place == place)
+		return 0;
+	if (old_place && !space_unmap_now(space, old_place))
+		return replay_impossible(recovery);
+	if (place && !space_claim(space, place))
+		return replay_impossible(recovery);
+	layer->mapped_extents -= old_place != 0;
+	layer->mapped_extents += place != 0;
+	return 0;
+}
+
+/* One word of the present entry. What it says of a leaf that is lost keeps its extent taken. */
+static int replay_word(struct recovery *recovery, struct layer *layer)
+{
+	struct replay *replay = &recovery->replay;
+	struct leaf_cache *cache = &recovery->pool->cache;
+	uint64_t extent = replay->entry.at + replay->word;
+	uint64_t word = get_le64((const uint8_t *)replay->entry.data + (size_t)replay->word * 8);
+	unsigned index = (unsigned)(extent % FORMAT_WORDS);
+	struct leaf *leaf;
+	int ret;
+
+	if (extent / FORMAT_WORDS >= layer->tree.leaf_count || !word_is_sound(word))
+		return replay_impossible(recovery);
+	if (layer->is_lost || replay->leaf_result == -ENODATA) {
+		replay->leaf_result = 0;
+		(void)space_claim(&recovery->pool->space, word_place(word)); /* if it is not yet */
+		return 0;
+	}
+	ret = leaf_get(cache, layer, extent / FORMAT_WORDS, true, &recovery->waiter, &leaf);
+	if (ret != 0)
+		return ret;
+	ret = replay_move(recovery, layer, word_place(leaf_word(leaf, index)), word_place(word));
+	if (ret == 0)
+		leaf_replay(cache, leaf, index, word);
+	leaf_put(cache, leaf);
+	return ret;
+}
+
+static void replay_checkpointed(struct waiter *waiter, int result)
+{
+	struct recovery *recovery = container_of(waiter, struct recovery, waiter);
+
+	recovery->waiter.run = replay_resume;
+	if (result != 0)
+		recovery->request->error = recovery->pool->reason;
+	replay_resume(waiter, result);
+}
+
+/* The cache is full of changed leaves. -EAGAIN, or an error. */
+static int replay_checkpoint(struct recovery *recovery)
+{
+	struct pool *pool = recovery->pool;
+	int ret;
+
+	if (recovery->settings.is_read_only)
+		return error_set(&recovery->request->error, -ENOBUFS,
+				 "the journal has more than fits the cache: give it more memory");
+	pool->journal.next = recovery->replay.number;
+	recovery->waiter.run = replay_checkpointed;
+	list_append(&pool->checkpoint.next, &recovery->waiter.link);
+	ret = checkpoint_capture(pool);
+	if (ret != 0)
+		return ret;
+	checkpoint_write(pool);
+	return -EAGAIN;
+}
+
+static int replay_words(struct recovery *recovery, struct layer *layer)
+{
+	struct replay *replay = &recovery->replay;
+
+	while (replay->word < replay->entry.count) {
+		int ret;
+
+		if (recovery->pool->cache.dirty_count >= recovery->pool->cache.dirty_limit)
+			return replay_checkpoint(recovery);
+		ret = replay_word(recovery, layer);
+		if (ret != 0)
+			return ret;
+		replay->word++;
+	}
+	return 0;
+}
+
+static int replay_drop(struct recovery *recovery, struct layer *layer)
+{
+	struct pool *pool = recovery->pool;
+	uint64_t number = recovery->replay.entry.at;
+	struct leaf *leaf = NULL;
+	uint64_t place;
+	int ret = 0;
+
+	if (number >= layer->tree.leaf_count)
+		return replay_impossible(recovery);
+	if (layer->is_lost)
+		return 0;
+	if (recovery->replay.leaf_result == 0)
+		ret = leaf_get(&pool->cache, layer, number, false, &recovery->waiter, &leaf);
+	recovery->replay.leaf_result = 0;
+	if (ret != 0)
+		return ret;
+	for (unsigned i = 0; leaf && i < FORMAT_WORDS; i++) {
+		if (replay_move(recovery, layer, word_place(leaf_word(leaf, i)), 0) != 0)
+			return -ENODATA;
+	}
+	if (leaf)
+		leaf_discard(&pool->cache, leaf);
+	place = tree_place(&layer->tree, number);
+	if (!place)
+		return 0;
+	if (tree_touch(&layer->tree, number) != 0)
+		return -ENOMEM;
+	slot_map_drop(&pool->slots, geometry_block_slot(format_place_block(place)));
+	tree_set(&layer->tree, number, 0);
+	return 0;
+}
+
+static int replay_entry(struct recovery *recovery)
+{
+	struct replay *replay = &recovery->replay;
+	struct layer *layer = catalogue_layer(&recovery->pool->catalogue, replay->entry.id);
+	union format_record record;
+
+	if (replay->entry.kind == FORMAT_ENTRY_RECORD) {
+		memcpy(&record, replay->entry.data, sizeof(record));
+		return record_apply(recovery->pool, replay->entry.id, &record, true,
+				    &recovery->request->error);
+	}
+	if (!layer)
+		return replay_impossible(recovery);
+	return replay->entry.kind == FORMAT_ENTRY_DROP ? replay_drop(recovery, layer)
+						       : replay_words(recovery, layer);
+}
+
+/* All entries of the present record. */
+static int replay_record(struct recovery *recovery, const void *data)
+{
+	struct replay *replay = &recovery->replay;
+	int ret;
+
+	for (;;) {
+		if (!replay->has_entry) {
+			ret = journal_next_entry(data, &replay->offset, &replay->entry);
+			if (ret < 0)
+				return replay_impossible(recovery);
+			if (ret == 0)
+				return 0;
+			replay->has_entry = true;
+			replay->word = 0;
+		}
+		ret = replay_entry(recovery);
+		if (ret != 0)
+			return ret;
+		replay->has_entry = false;
+	}
+}
+
+static void replay_end(struct recovery *recovery)
+{
+	recovery->pool->journal.next = recovery->replay.number;
+	recovery_replayed(recovery);
+}
+
+/* Go on where it stopped, to the end of what was read. */
+static void replay_run(struct recovery *recovery)
+{
+	struct replay *replay = &recovery->replay;
+	const struct journal *journal = &recovery->pool->journal;
+
+	for (; replay->record < recovery->list.count; replay->record++) {
+		const void *data = recovery->list.pages[replay->record].data;
+		int ret;
+
+		if (!journal_is_record(journal, data, replay->number)) {
+			replay_end(recovery);
+			return;
+		}
+		ret = replay_record(recovery, data);
+		if (ret == -EAGAIN)
+			return;
+		if (ret != 0) {
+			recovery_end(recovery, ret);
+			return;
+		}
+		replay->offset = 0;
+		replay->number++;
+	}
+	replay_read(recovery);
+}
+
+static void replay_was_read(struct page_transfer *transfer, int result)
+{
+	struct recovery *recovery = container_of(transfer, struct recovery, transfer);
+
+	if (result != 0) {
+		recovery_end(recovery,
+			     error_set(&recovery->request->error, result,
+				       "reading the journal failed: %s", strerror(-result)));
+		return;
+	}
+	recovery->replay.record = 0;
+	replay_run(recovery);
+	runner_run(&recovery->pool->runner);
+}
+
+static void replay_read(struct recovery *recovery)
+{
+	const struct journal *journal = &recovery->pool->journal;
+	uint64_t first = recovery->replay.number;
+
+	page_list_fini(&recovery->list);
+	for (uint64_t i = 0; i < MIN(journal->block_count, (uint64_t)RECORDS_PER_READ); i++) {
+		if (!page_list_add(&recovery->list, journal_block_of(journal, first + i), NULL)) {
+			recovery_end(recovery, -ENOMEM);
+			return;
+		}
+	}
+	page_transfer_start(&recovery->transfer, recovery->disk, BLOCK_READ, &recovery->list,
+			    replay_was_read);
+}
+
+void replay_start(struct recovery *recovery)
+{
+	recovery->waiter.run = replay_resume;
+	recovery->replay = (struct replay){.number = recovery->pool->journal.first};
+	replay_read(recovery);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A request of a volume on its way: from a fixed number of slots (what comes beyond them waits
+ * in a queue), with all it may need inside, so that the data path allocates nothing. Each step
+ * either goes on to the next or leaves the task waiting somewhere and is called again.
+ *
+ * What a task takes, always in this order: a bounce buffer, admission, leaves, holds, extents.
+ * Nobody who has a later one waits for an earlier one, so none waits for ever.
+ */
+#ifndef STORE_TASK_H
+#define STORE_TASK_H
+
+#include "store/hold.h"
+#include "store/leaf.h"
+#include "store/space.h"
+#include "store/volume_state.h"
+#include "store/waiter.h"
+
+#define TASK_IO_BYTES_MAX (1u << 20)
+#define TASK_EXTENTS	  17 /* that 1 MiB at any alignment can touch */
+#define TASK_LEAVES	  2
+#define TASK_PARTS	  8 /* requests to the disk at a time */
+#define TASK_PART_IOVS	  16
+#define TASK_UNMAP_MAX	  (UINT64_C(256) << 20)
+
+/* Room for the largest request, rounded out to whole blocks. */
+#define TASK_BOUNCE_BYTES (TASK_IO_BYTES_MAX + 2 * STORE_BLOCK_BYTES)
+
+/* One of the pool's bounce buffers: its memory is found by its index. */
+struct task_bounce {
+	uint32_t unused;
+};
+
+struct task;
+
+struct task_part {
+	struct task *task;
+	struct block_io io;
+	struct iovec iov[TASK_PART_IOVS];
+};
+
+struct task {
+	struct waiter waiter;
+	void (*step)(struct task *task);       /* when woken */
+	void (*parts_done)(struct task *task); /* when the disk is done with all parts */
+	void (*write_done)(struct task *task, int result); /* when a write has ended */
+	const struct iovec *write_from;			   /* its data */
+	struct pool *pool;
+	struct volume *volume;
+	struct layer *layer;
+	struct block_io *io;
+
+	uint64_t start, end;	   /* bytes asked for */
+	uint64_t io_start, io_end; /* bytes moved: wider where a bounce buffer is used */
+	const struct iovec *iov;   /* memory of what is moved; its first byte is base's */
+	uint64_t base;
+	struct task_bounce *bounce;
+	uint8_t *bounce_bytes;
+	struct iovec own_iov;
+
+	uint32_t words, leaf_quota; /* admitted */
+	struct leaf *leaves[TASK_LEAVES];
+	uint64_t first_leaf;
+	uint32_t leaf_count;
+	struct hold *holds[TASK_EXTENTS];
+	uint32_t places[TASK_EXTENTS];
+	uint32_t hold_count;
+	uint64_t first_extent;
+
+	uint64_t cursor; /* next byte to hand to the disk, or to unmap */
+	bool is_reader;
+	unsigned turn; /* of space_enter */
+	unsigned in_flight;
+	int result;
+	struct task_part parts[TASK_PARTS]; /* last: not cleared */
+};
+
+/* --- store/task.c: what all kinds share --- */
+
+/* Start a request, from the runner; there is a free slot. */
+void task_begin(struct volume *volume, struct block_io *io);
+
+/* Everything the task has goes back, and the request ends. */
+void task_end(struct task *task, int result);
+
+/* End it, durably if the request says so (FUA). */
+void task_end_durable(struct task *task, int result);
+
+/* False: none is free, `step` is called again. The buffer covers [start, end) in blocks. */
+bool task_take_bounce(struct task *task);
+
+/* Pin the leaves of [start, end). 0, -EAGAIN (step is called again), or what failed. */
+int task_take_leaves(struct task *task, bool create);
+void task_put_leaves(struct task *task);
+
+/* The word of a logical extent, whose leaf is pinned. 0 where there is no leaf. */
+uint64_t task_word(const struct task *task, uint64_t extent);
+void task_set_word(struct task *task, uint64_t extent, uint64_t word);
+
+/*
+ * Move at most `len` bytes of the task's memory at byte `at` of the volume from or to the
+ * disk, with a free part; returns how many (less if the memory is in too many pieces).
+ */
+uint64_t task_submit_part(struct task *task, enum block_kind kind, uint64_t at, uint64_t len,
+			  uint64_t disk_offset);
+
+/* The blocks of a logical extent that lie in the bytes [start, end), whole or in part. */
+uint16_t task_mask(uint64_t extent, uint64_t start, uint64_t end);
+
+/* Its holds go back, and with them the extents that nobody wants any more. */
+void task_put_holds(struct task *task);
+void task_release_place(struct pool *pool, uint32_t place, bool is_unmapped);
+
+/* --- one file a kind --- */
+void task_read_start(struct task *task);
+void task_write_start(struct task *task);
+/* Write `write_from` to [start, end), then write_done. */
+void task_write_run(struct task *task);
+void task_unmap_start(struct task *task);
+void task_map_start(struct task *task);
+
+#endif

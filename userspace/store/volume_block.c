@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A volume as struct block: requests are checked here and become tasks. */
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "block/request.h"
+#include "store/state.h"
+#include "store/task.h"
+#include "store/volume_state.h"
+
+struct closer {
+	struct list_node link;
+	void (*closed)(void *owner);
+	void *owner;
+};
+
+static void volume_block_describe(struct block *block, struct block_limits *out_limits)
+{
+	const struct volume *volume = container_of(block, struct volume, block);
+
+	*out_limits = (struct block_limits){
+		.size_bytes = volume->size_bytes,
+		.logical_block_bytes = volume->logical_block_bytes,
+		.physical_block_bytes = STORE_BLOCK_BYTES,
+		.memory_align_bytes = volume->pool->disk_limits.memory_align_bytes,
+		.max_io_bytes = TASK_IO_BYTES_MAX,
+		.max_unmap_bytes = TASK_UNMAP_MAX,
+		.unmap_granule_bytes = STORE_BLOCK_BYTES,
+		.is_thin = true,
+		.is_read_only = !pool_is_writable(volume->pool),
+		.has_write_cache = true,
+	};
+}
+
+static void volume_block_submit(struct block *block, struct block_io *io)
+{
+	struct volume *volume = container_of(block, struct volume, block);
+	struct pool *pool = volume->pool;
+	bool was_submitting = pool->is_submitting;
+	struct block_limits limits;
+	int ret;
+
+	volume_block_describe(block, &limits);
+	ret = block_io_check(io, &limits);
+	if (ret != 0) {
+		block_queue_complete(pool->disk->queue, io, ret);
+		return;
+	}
+	volume->in_flight++;
+	if (slots_used(&pool->tasks) == pool->tasks.count) {
+		io->scratch[0] = (uintptr_t)volume;
+		list_append(&pool->waiting_ios, &io->link);
+		return;
+	}
+	task_begin(volume, io);
+	pool->is_submitting = true;
+	runner_run(&pool->runner);
+	pool->is_submitting = was_submitting;
+}
+
+void volume_close_kick(struct volume *volume)
+{
+	struct list_node *node;
+
+	while (volume->in_flight == 0 && (node = list_take_first(&volume->closers))) {
+		struct closer *closer = list_entry(node, struct closer, link);
+		void (*closed)(void *owner) = closer->closed;
+		void *owner = closer->owner;
+
+		free(closer);
+		volume->opens--;
+		closed(owner);
+	}
+}
+
+static void volume_block_close(struct block *block, void (*closed)(void *owner), void *owner)
+{
+	struct volume *volume = container_of(block, struct volume, block);
+	struct closer *closer = calloc(1, sizeof(*closer));
+
+	assert(volume->opens > 0 && closer); /* a few bytes, not on the data path */
+	closer->closed = closed;
+	closer->owner = owner;
+	list_append(&volume->closers, &closer->link);
+	volume_close_kick(volume);
+}
+
+static const struct block_ops volume_block_ops = {
+	.submit = volume_block_submit,
+	.describe = volume_block_describe,
+	.close = volume_block_close,
+};
+
+struct volume *volume_new(struct pool *pool, uint32_t id)
+{
+	struct volume *volume = calloc(1, sizeof(*volume));
+
+	if (!volume)
+		return NULL;
+	volume->block.ops = &volume_block_ops;
+	volume->block.queue = pool->disk->queue;
+	volume->pool = pool;
+	volume->id = id;
+	list_node_init(&volume->link);
+	list_init(&volume->closers);
+	return volume;
+}
+
+struct block *volume_block(struct volume *volume)
+{
+	volume->opens++;
+	return &volume->block;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of a volume, for the files of store/. */
+#ifndef STORE_VOLUME_STATE_H
+#define STORE_VOLUME_STATE_H
+
+#include "store/layer.h"
+#include "store/volume.h"
+
+struct volume {
+	struct block block;
+	struct pool *pool;
+	struct list_node link; /* in catalogue.volumes */
+	uint32_t id;
+	uint32_t head_id;
+	struct layer *head; /* NULL only while the pool is being opened */
+	char name[NAME_SIZE];
+	struct uuid uuid;
+	uint64_t size_bytes;
+	uint64_t created_at_s;
+	uint32_t logical_block_bytes;
+	bool is_formatted;
+	bool is_visible;    /* its creation is durable */
+	bool is_deleted;    /* its removal is not durable yet */
+	uint32_t opens;	    /* volume_block calls not yet closed */
+	uint32_t in_flight; /* requests */
+	struct list closers;
+};
+
+/* An empty one of this pool, in no list; NULL: no memory. Freed with free(). */
+struct volume *volume_new(struct pool *pool, uint32_t id);
+
+/* A request ended: closes that waited for it may be over. */
+void volume_close_kick(struct volume *volume);
+
+#endif
