@@ -191,6 +191,7 @@ static int submit_settings(struct http2 *http2, bool is_server)
 	const nghttp2_settings_entry entries[] = {
 		{NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, HTTP2_HEADER_LIST_BYTES},
 		{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, HTTP2_STREAM_MAX},
+		{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, HTTP2_STREAM_WINDOW_BYTES},
 		{NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
 	};
 	/* A server may not send ENABLE_PUSH (RFC 9113, 6.5.2: a client takes no other value). */

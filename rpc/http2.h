@@ -30,9 +30,10 @@ enum http2_code {
 	HTTP2_INADEQUATE_SECURITY = 12,
 };
 
-#define HTTP2_STREAM_MAX	256	  /* open at once, over one connection */
-#define HTTP2_HEADER_LIST_BYTES 16384u	  /* as RFC 9113, 6.5.2 counts: plus 32 a field */
-#define HTTP2_WINDOW_BYTES	(1 << 20) /* of a connection, towards us */
+#define HTTP2_STREAM_MAX	  256	    /* open at once, over one connection */
+#define HTTP2_HEADER_LIST_BYTES	  16384u    /* as RFC 9113, 6.5.2 counts: plus 32 a field */
+#define HTTP2_WINDOW_BYTES	  (1 << 20) /* of a connection, towards us */
+#define HTTP2_STREAM_WINDOW_BYTES (1 << 18)
 
 struct http2_ops {
 	/* Server: a request begins. Returns its owner; NULL refuses it. NULL on a client. */

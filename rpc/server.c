@@ -9,21 +9,29 @@
 
 #include "rpc/server_private.h"
 
-#define WORKER_COUNT   8
-#define CALL_MAX       1024
-#define STREAM_MAX     64
-#define CONNECTION_MAX 256
-
 static void settings_fill(struct rpc_server_settings *settings)
 {
-	if (settings->worker_count == 0)
-		settings->worker_count = WORKER_COUNT;
-	if (settings->call_max == 0)
-		settings->call_max = CALL_MAX;
-	if (settings->stream_max == 0)
-		settings->stream_max = STREAM_MAX;
-	if (settings->connection_max == 0)
-		settings->connection_max = CONNECTION_MAX;
+	static const struct rpc_server_settings defaults = {
+		.worker_count = 8,
+		.call_max = 1024,
+		.stream_max = 64,
+		.connection_max = 256,
+		.greeting_ms = 10000,
+		.request_ms = 30000,
+		.stall_ms = 30000,
+		.request_bytes_max = 64u << 20,
+	};
+
+#define FILL(member) settings->member = settings->member ? settings->member : defaults.member
+	FILL(worker_count);
+	FILL(call_max);
+	FILL(stream_max);
+	FILL(connection_max);
+	FILL(greeting_ms);
+	FILL(request_ms);
+	FILL(stall_ms);
+	FILL(request_bytes_max);
+#undef FILL
 }
 
 static void server_free(struct rpc_server *server)

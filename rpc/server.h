@@ -35,11 +35,15 @@ struct rpc_method {
 struct rpc_server_settings {
 	const struct rpc_method *methods;
 	size_t method_count;
-	void *owner;		 /* handed to every handler */
-	unsigned worker_count;	 /* for unary calls; 0: 8 */
-	unsigned call_max;	 /* in flight over all connections; 0: 1024 */
-	unsigned stream_max;	 /* streaming calls, each has a thread of its own; 0: 64 */
-	unsigned connection_max; /* 0: 256; past it the longest idle one is closed */
+	void *owner;		  /* handed to every handler */
+	unsigned worker_count;	  /* for unary calls; 0: 8 */
+	unsigned call_max;	  /* in flight over all connections; 0: 1024 */
+	unsigned stream_max;	  /* streaming calls, each has a thread of its own; 0: 64 */
+	unsigned connection_max;  /* 0: 256; past it the longest idle one is closed */
+	unsigned greeting_ms;	  /* from accept to the HTTP/2 preface; 0: 10 s */
+	unsigned request_ms;	  /* from a call's header to the end of its request; 0: 30 s */
+	unsigned stall_ms;	  /* for a peer to take anything of what waits for it; 0: 30 s */
+	size_t request_bytes_max; /* of all requests in memory; 0: 64 MiB */
 };
 
 int rpc_server_new(const struct rpc_server_settings *settings, struct rpc_server **out_server,

@@ -29,7 +29,7 @@ struct rpc_call *call_new(struct conn *conn, int32_t stream_id)
 	call->http_status = 200;
 	call->timeout_ms = CLOCK_NEVER;
 	call->deadline_ms = call->answer_by_ms = CLOCK_NEVER;
-	call->request_by_ms = clock_now_ms() + SERVER_REQUEST_MS;
+	call->request_by_ms = clock_now_ms() + conn->server->settings.request_ms;
 	call->work.run = call_run;
 	frame_reader_init(&call->reader, RPC_MESSAGE_MAX_BYTES);
 	pthread_cond_init(&call->changed, NULL);
@@ -159,7 +159,7 @@ static void call_push(struct rpc_call *call)
 	is_decided = call->is_decided;
 	pthread_mutex_unlock(&call->server->lock);
 	if (is_decided && call->answer_by_ms == CLOCK_NEVER) {
-		call->answer_by_ms = clock_now_ms() + SERVER_STALL_MS;
+		call->answer_by_ms = clock_now_ms() + call->server->settings.stall_ms;
 		server_check_by(call->server, call->answer_by_ms);
 	}
 	if (call->is_answered) {
@@ -233,6 +233,8 @@ void call_take_back(struct rpc_call *call)
 
 	pthread_mutex_lock(&call->server->lock);
 	is_finished = call->is_finished;
+	if (is_finished) /* since it was taken off the list, the worker may have put it back */
+		list_remove(&call->in_ready);
 	pthread_mutex_unlock(&call->server->lock);
 	if (is_finished)
 		call->is_dispatched = false;
@@ -247,6 +249,9 @@ void call_dispatch(struct rpc_call *call)
 	struct rpc_server *server = call->server;
 
 	call->request_by_ms = CLOCK_NEVER;
+	call_check_times(call, clock_now_ms());
+	if (call->is_answered)
+		return;
 	if (!call->method->is_streaming) {
 		call->is_dispatched = true;
 		workers_submit(server->workers, &call->work);

@@ -2,7 +2,7 @@
 /*
  * A connection of the server, on the I/O thread. While the socket is full nothing is read
  * from it: a peer that never reads can make us hold one buffer and the answers of its open
- * streams, and is cut off after SERVER_STALL_MS.
+ * streams, and is cut off after the settings' stall_ms.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,12 +26,13 @@ int conn_new(struct rpc_server *server, int fd)
 	}
 	conn->server = server;
 	conn->idle_since_ms = clock_now_ms();
-	conn->greet_by_ms = conn->idle_since_ms + SERVER_GREETING_MS;
+	conn->greet_by_ms = conn->idle_since_ms + server->settings.greeting_ms;
 	conn->write_by_ms = CLOCK_NEVER;
 	list_init(&conn->calls);
 	list_append(&server->conns, &conn->node);
 	server->conn_count++;
 	server_check_by(server, conn->greet_by_ms);
+	conn_write(conn); /* our SETTINGS */
 	return 0;
 }
 
@@ -69,7 +70,7 @@ void conn_write(struct conn *conn)
 		conn->is_dead = http2_is_finished(conn->link.http2);
 		conn->write_by_ms = CLOCK_NEVER;
 	} else if (conn->write_by_ms == CLOCK_NEVER || conn->link.out_start != start_before) {
-		conn->write_by_ms = clock_now_ms() + SERVER_STALL_MS;
+		conn->write_by_ms = clock_now_ms() + conn->server->settings.stall_ms;
 		server_check_by(conn->server, conn->write_by_ms);
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The I/O thread: one poll(2) for listeners, connections and the eventfd by which workers say
- * that an answer is ready. A turn reads, takes back calls, looks at the time, writes, and
- * frees what died; nothing is freed in the middle of a turn.
+ * that an answer is ready. A turn reads, takes back calls, looks at the time, writes, frees what
+ * died, and accepts; while it reads nothing is freed.
  */
 #include <assert.h>
 #include <errno.h>
@@ -28,21 +28,20 @@ void server_check_by(struct rpc_server *server, uint64_t time_ms)
 
 /* --- connections come --- */
 
-/* Close the connection that has been without a call for longest; false if all have some. */
+/* End the connection that has been without a call for longest; false if there is none. */
 static bool server_evict(struct rpc_server *server, uint64_t now_ms)
 {
 	struct conn *idlest = NULL;
 
 	list_for_each (&server->conns, conn, struct conn, node)
-		if (!conn->is_dead && list_is_empty(&conn->calls) &&
-		    now_ms - conn->idle_since_ms >= IDLE_MIN_MS &&
+		if (list_is_empty(&conn->calls) && now_ms - conn->idle_since_ms >= IDLE_MIN_MS &&
 		    (!idlest || conn->idle_since_ms < idlest->idle_since_ms))
 			idlest = conn;
 	if (!idlest)
 		return false;
 	http2_goaway(idlest->link.http2, HTTP2_NO_ERROR);
 	conn_write(idlest);
-	idlest->is_dead = true;
+	conn_free(idlest);
 	return true;
 }
 
@@ -51,12 +50,8 @@ static void server_accept(struct rpc_server *server, struct listener *listener)
 	uint64_t now_ms = clock_now_ms();
 
 	for (unsigned i = 0; i < ACCEPTS_MAX; i++) {
-		int fd;
+		int fd = listener_accept(listener);
 
-		if (server->conn_count >= server->settings.connection_max &&
-		    server_evict(server, now_ms))
-			return; /* it is freed at the end of the turn: accept in the next one */
-		fd = listener_accept(listener);
 		if (fd == -EAGAIN)
 			return;
 		if (fd < 0 && fd != -ECONNABORTED && fd != -EINTR) {
@@ -64,10 +59,13 @@ static void server_accept(struct rpc_server *server, struct listener *listener)
 			server_check_by(server, server->accept_after_ms);
 			return;
 		}
-		if (fd >= 0 && server->conn_count >= server->settings.connection_max)
-			(void)close(fd); /* refused */
-		else if (fd >= 0)
+		if (fd < 0)
+			continue;
+		if (server->conn_count < server->settings.connection_max ||
+		    server_evict(server, now_ms))
 			(void)conn_new(server, fd); /* without memory it is closed */
+		else
+			(void)close(fd); /* refused: nothing was written */
 	}
 }
 
@@ -94,24 +92,28 @@ static void poll_fill(struct rpc_server *server)
 			 conn);
 }
 
-static void poll_handle(struct rpc_server *server)
+static void server_move_bytes(struct rpc_server *server)
 {
 	eventfd_t ignored;
 
 	if (server->poll_fds[0].revents)
 		(void)eventfd_read(server->wake_fd, &ignored); /* only resets it */
-	for (size_t i = 1; i < server->poll_count; i++) {
+	for (size_t i = 1 + server->listener_count; i < server->poll_count; i++) {
 		struct conn *conn = server->poll_conns[i];
 
-		if (!server->poll_fds[i].revents)
-			continue;
-		if (!conn)
-			server_accept(server, &server->listeners[i - 1]);
-		else if (server->poll_fds[i].events & POLLOUT)
+		if (server->poll_fds[i].revents && server->poll_fds[i].events & POLLOUT)
 			conn_write(conn);
-		else
+		else if (server->poll_fds[i].revents)
 			conn_read(conn);
 	}
+}
+
+/* Last, when those that have hung up are gone and have made room. */
+static void server_take_new(struct rpc_server *server)
+{
+	for (unsigned i = 0; i < server->listener_count; i++)
+		if (server->poll_fds[1 + i].revents)
+			server_accept(server, &server->listeners[i]);
 }
 
 static void server_take_ready(struct rpc_server *server)
@@ -209,11 +211,13 @@ void *server_io_run(void *argument)
 		int timeout_ms = clock_poll_ms(server->next_check_ms);
 
 		poll_fill(server);
-		if (poll(server->poll_fds, server->poll_count, timeout_ms) > 0)
-			poll_handle(server);
+		if (poll(server->poll_fds, server->poll_count, timeout_ms) < 0)
+			continue; /* no descriptor was looked at */
+		server_move_bytes(server);
 		server_take_ready(server);
 		server_check_times(server);
 		server_write(server);
+		server_take_new(server);
 	}
 	return NULL;
 }

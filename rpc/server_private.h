@@ -22,12 +22,8 @@
 #include "rpc/socket.h"
 #include "rpc/workers.h"
 
-#define SERVER_LISTENER_MAX	 8
-#define SERVER_REQUEST_BYTES_MAX (64u << 20) /* of requests being received or waiting */
-#define SERVER_GREETING_MS	 10000	     /* from accept to the HTTP/2 preface */
-#define SERVER_REQUEST_MS	 30000	     /* from a call's header to the end of its request */
-#define SERVER_STALL_MS		 30000	     /* for a socket to take any bytes, an answer to go */
-#define SERVER_PATH_SIZE	 128
+#define SERVER_LISTENER_MAX 8
+#define SERVER_PATH_SIZE    128
 
 struct rpc_server {
 	struct rpc_server_settings settings; /* with the defaults filled in */

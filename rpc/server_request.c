@@ -168,7 +168,7 @@ static void request_count_bytes(struct rpc_call *call)
 
 	server->request_bytes += bytes - call->counted_bytes;
 	call->counted_bytes = bytes;
-	if (server->request_bytes > SERVER_REQUEST_BYTES_MAX)
+	if (server->request_bytes > server->settings.request_bytes_max)
 		call_end(call, RPC_RESOURCE_EXHAUSTED,
 			 "requests fill the memory set aside for them: try again later");
 }
