@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The orderly end: unmount (plain, never lazy: the kernel says whether somebody still uses the
- * file), then flush what the kernel did not ask to flush, then leave.
+ * file), then flush what the kernel did not ask to flush, then leave. Mount namespaces that were
+ * made meanwhile (by a container engine, say) hold copies of the mount that we cannot unmount:
+ * these do not keep us, open files in them do.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,21 +13,26 @@
 #include "base/compiler.h"
 #include "base/log.h"
 
+/* Nobody has the file open, and nobody who minds us can open it any more. */
+static bool server_is_unused(const struct server *server)
+{
+	return server->is_unmounted || (server->is_stopping && server->open_count == 0);
+}
+
 void server_stop(struct server *server)
 {
 	const char *mountpoint = server->options->mountpoint;
 
-	if (server->is_unmounted) {
+	if (server_is_unused(server)) {
 		log_warn("told again to stop, leaving with writes that were never flushed");
 		server->is_giving_up = true;
 		return;
 	}
 	if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0) {
-		/* The end of /dev/fuse follows, unless another mount namespace has a copy. */
 		log_info("unmounted mount=%s", mountpoint);
 		server->is_stopping = true;
 	} else if (server->is_stopping) {
-		log_warn("serving on for another mount namespace that has it mounted mount=%s",
+		log_warn("serving on, the file is open in another mount namespace mount=%s",
 			 mountpoint);
 	} else if (errno == EBUSY) {
 		log_warn("still in use, serving on; detach the loop device first mount=%s",
@@ -49,7 +56,7 @@ static void final_flush_done(struct session_request *request, int result)
 
 bool server_is_over(struct server *server)
 {
-	if (!server->is_unmounted)
+	if (!server_is_unused(server))
 		return false;
 	if (server->is_giving_up)
 		return true;

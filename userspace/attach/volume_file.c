@@ -117,7 +117,14 @@ static void on_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *fil
 		return;
 	}
 	file->direct_io = 1;
-	fuse_reply_open(req, file);
+	if (fuse_reply_open(req, file) == 0) /* else the caller has gone, and releases nothing */
+		server_of(req)->open_count++;
+}
+
+static void on_release(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *file)
+{
+	server_of(req)->open_count--;
+	fuse_reply_err(req, 0);
 }
 
 /* --- I/O --- */
@@ -234,6 +241,7 @@ const struct fuse_lowlevel_ops volume_file_ops = {
 	.setattr = on_setattr,
 	.readdir = on_readdir,
 	.open = on_open,
+	.release = on_release,
 	.read = on_read,
 	.write = on_write,
 	.fsync = on_fsync,
