@@ -10,8 +10,15 @@
 #include "base/bytes.h"
 #include "scsi/inquiry.h"
 
-static const struct uuid uuid = {{0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0x4d, 0xef, 0x81, 0x23, 0x45,
-				  0x67, 0x89, 0xab, 0xcd, 0xef}};
+#define UUID_BYTES                                                                                 \
+	{                                                                                          \
+		{                                                                                  \
+			0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0x4d, 0xef, 0x81, 0x23, 0x45, 0x67,    \
+				0x89, 0xab, 0xcd, 0xef                                             \
+		}                                                                                  \
+	}
+
+static const struct uuid uuid = UUID_BYTES;
 
 static uint8_t page[INQUIRY_LEN_MAX];
 
@@ -68,7 +75,7 @@ static void serial_is_the_uuid_as_text(void **state)
 static void identification(void **state)
 {
 	static const struct vpd_names names = {
-		.uuid = uuid,
+		.uuid = UUID_BYTES,
 		.label = "db",
 		.target_name = "iqn.x:n:db",
 		.target_port = "iqn.x:n:db,t,0x0001",
