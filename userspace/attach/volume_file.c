@@ -112,13 +112,15 @@ static void on_readdir(fuse_req_t req, fuse_ino_t inode, size_t size, off_t offs
 
 static void on_open(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *file)
 {
+	struct server *server = server_of(req); /* a reply frees the request */
+
 	if (inode != VOLUME_INODE) {
 		fuse_reply_err(req, EISDIR);
 		return;
 	}
 	file->direct_io = 1;
 	if (fuse_reply_open(req, file) == 0) /* else the caller has gone, and releases nothing */
-		server_of(req)->open_count++;
+		server->open_count++;
 }
 
 static void on_release(fuse_req_t req, fuse_ino_t inode, struct fuse_file_info *file)
