@@ -187,7 +187,7 @@ static int call_pump(struct client_call *call)
 		int ret = link_write(link);
 
 		if (ret == 0 && http2_is_finished(link->http2))
-			ret = -ECONNRESET;
+			ret = http2_has_greeted(link->http2) ? -ECONNRESET : -EPROTO;
 		if (ret < 0)
 			return ret;
 		if (link_is_blocked(link))
