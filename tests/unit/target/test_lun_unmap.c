@@ -89,7 +89,7 @@ static void broken_lists_are_refused_and_unmap_nothing(void **state)
 		{4095, 2, 0x2100},
 		{4097, 0, 0x2100},
 		{UINT64_MAX, 2, 0x2100},
-		{0, 2049, 0x2600}, /* 1 MiB is the limit, of the sum */
+		{0, 2048, 0x2600}, /* with the other one: the limit of 1 MiB is for the sum */
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct rig_task *task;
