@@ -17,7 +17,8 @@
 #include "target/lun_state.h"
 
 #define OPTIMAL_TRANSFER_BYTES (64U << 10)
-#define WRITE_SAME_BYTES_MAX   (256U << 20)
+/* A pattern is written out while the initiator waits: not too much of it. */
+#define WRITE_SAME_BYTES_MAX (16U << 20)
 
 static uint32_t clamp_to_u32(uint64_t value)
 {
@@ -219,6 +220,15 @@ static bool command_prepare(struct task *task)
 	return task->command->prepare(task);
 }
 
+/* What is offered is what the command needs; more of it is a residual underflow for most. */
+static bool data_out_is_acceptable(const struct task *task)
+{
+	if (task->data_out_offered < task->data_out_len)
+		return task->command->flags & COMMAND_PARTIAL;
+	return task->data_out_offered == task->data_out_len ||
+	       !(task->command->flags & COMMAND_EXACT);
+}
+
 bool lun_prepare(struct task *task)
 {
 	assert(task->nexus);
@@ -229,8 +239,7 @@ bool lun_prepare(struct task *task)
 	} else if (!lun_absent_prepare(task)) {
 		return false;
 	}
-	if (task->data_out_offered < task->data_out_len &&
-	    !(task->command->flags & COMMAND_PARTIAL))
+	if (!data_out_is_acceptable(task))
 		return task_refuse(task, SENSE_INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
 	lun_queue_enter(task);
 	return true;

@@ -4,6 +4,7 @@
  * to 5.26, 5.30 to 5.33 and 5.7). One command is one request of the block: MAXIMUM TRANSFER LENGTH
  * says how much that can be.
  */
+#include "base/compiler.h"
 #include "scsi/cdb.h"
 #include "target/lun_commands.h"
 #include "target/lun_state.h"
@@ -84,19 +85,28 @@ bool write_prepare(struct task *task)
 	task->data_out_len = (uint32_t)(task->block_count * block_bytes);
 	if (task->data_out_offered >= task->data_out_len)
 		return true;
-	/* RFC 7143, 11.4.5.1: an offer too small is an overflow, not a failure. But nothing that
-	 * was not offered is written, and no part of a block. */
-	if (task->data_out_offered % block_bytes != 0)
-		return task_refuse(task, SENSE_INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+	/* RFC 7143, 11.4.5.1: an offer too small is an overflow, not a failure. */
 	task->block_count = task->data_out_offered / block_bytes;
 	return true;
 }
 
+bool write_has_blocks(struct task *task)
+{
+	uint32_t offered = MIN(task->data_out_offered, task->data_out_len);
+
+	/* No part of a block is written. Told here and not by prepare, so that the residual of
+	 * the command is told as well. */
+	if (offered % lun_block_bytes(task->lun) != 0)
+		task_refuse(task, SENSE_INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
+	else if (task->block_count > 0)
+		return true;
+	lun_task_end(task);
+	return false;
+}
+
 void write_run(struct task *task)
 {
-	if (task->block_count == 0)
-		lun_task_end(task);
-	else
+	if (write_has_blocks(task))
 		task_submit(task, BLOCK_WRITE, task->lba, task->block_count, task->data,
 			    task_last_done);
 }

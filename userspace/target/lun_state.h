@@ -32,6 +32,7 @@ enum {
 	COMMAND_FUA = 1 << 5,	    /* bit 3 of byte 1 is FUA */
 	COMMAND_THROUGH = 1 << 6,   /* writes as with FUA */
 	COMMAND_PARTIAL = 1 << 7,   /* does what it can with less Data-Out than it needs */
+	COMMAND_EXACT = 1 << 8,	    /* refuses more Data-Out than it needs */
 };
 
 struct lun_command {
@@ -130,6 +131,8 @@ void task_fail_errno(struct task *task, enum block_kind kind, int error);
 bool task_take_range(struct task *task);
 /* The same for a command that transfers the range: 5/24/00 if it is longer than one request. */
 bool task_take_transfer(struct task *task);
+/* In the run of a WRITE: true if there is something to write, else the task was ended. */
+bool write_has_blocks(struct task *task);
 /* One request of the task's blocks from `lba` on. READ and WRITE: to or from `data`. */
 void task_submit(struct task *task, enum block_kind kind, uint64_t lba, uint64_t block_count,
 		 uint8_t *data, void (*done)(struct block_io *io, int result));

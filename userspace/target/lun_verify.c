@@ -142,9 +142,7 @@ void verify_run(struct task *task)
 
 void write_and_verify_run(struct task *task)
 {
-	if (task->block_count == 0)
-		lun_task_end(task);
-	else
+	if (write_has_blocks(task))
 		task_submit(task, BLOCK_WRITE, task->lba, task->block_count, task->data,
 			    verify_after);
 }
@@ -158,9 +156,6 @@ bool compare_and_write_prepare(struct task *task)
 	if (task->block_count > task->lun->vpd_limits.maximum_compare_and_write_length)
 		return task_refuse_field(task, 13, 7);
 	task->data_out_len = (uint32_t)(2 * task->block_count * lun_block_bytes(task->lun));
-	/* More than it needs is as wrong as less: which half would be which? */
-	if (task->data_out_offered != task->data_out_len)
-		return task_refuse(task, SENSE_INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT);
 	return true;
 }
 

@@ -229,6 +229,7 @@ static void one_byte_that_is_not_zero_is_a_pattern(void **state)
 
 static void write_same_has_limits(void **state)
 {
+	static const uint8_t two_blocks[1024];
 	static const uint8_t zeros[512];
 	struct rig_task *task;
 
@@ -244,6 +245,10 @@ static void write_same_has_limits(void **state)
 	rig_task_free(task);
 	/* No block, and no NDOB that would say so. */
 	task = write_same(0, 1, NULL);
+	assert_sense(task, 5, 0x0e03);
+	rig_task_free(task);
+	/* More than the block. */
+	task = rig_execute(&rig, RIG_CDB(0x41, 0x08, 0, 0, 0, 0, 0, 0, 1, 0), two_blocks, 1024);
 	assert_sense(task, 5, 0x0e03);
 	rig_task_free(task);
 	/* NDOB is not in the ten-byte command. */
