@@ -153,7 +153,9 @@ bool compare_and_write_prepare(struct task *task)
 {
 	if (!task_take_range(task))
 		return false;
-	if (task->block_count > task->lun->vpd_limits.maximum_compare_and_write_length)
+	/* Data for no blocks: 256 or more of them, which the one byte cannot say. */
+	if (task->block_count > task->lun->vpd_limits.maximum_compare_and_write_length ||
+	    (task->block_count == 0 && task->data_out_offered > 0))
 		return task_refuse_field(task, 13, 7);
 	task->data_out_len = (uint32_t)(2 * task->block_count * lun_block_bytes(task->lun));
 	return true;

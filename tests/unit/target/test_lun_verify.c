@@ -235,6 +235,9 @@ static void compare_and_write_has_a_limit_and_does_nothing_with_zero(void **stat
 	(void)state;
 	assert_sense(task, 5, 0x2400);
 	rig_task_free(task);
+	task = swap(0, many, 1024);
+	assert_sense(task, 5, 0x2400);
+	rig_task_free(task);
 	task = swap(0, NULL, 0);
 	assert_good(task);
 	rig_task_free(task);
