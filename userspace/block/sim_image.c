@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Two levels: chunks of 1 MiB, each a table of 256 pages of 4 KiB. Chunks and pages are counted
+ * and shared between images until one of them writes. NULL is zeros.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "block/sim.h"
+
+#define PAGE_BYTES  4096
+#define CHUNK_PAGES 256
+#define CHUNK_BYTES (CHUNK_PAGES * PAGE_BYTES)
+
+struct sim_page {
+	uint32_t users;
+	uint8_t bytes[PAGE_BYTES];
+};
+
+struct sim_chunk {
+	uint32_t users;
+	struct sim_page *pages[CHUNK_PAGES];
+};
+
+struct sim_image {
+	uint64_t chunk_count;
+	struct sim_chunk **chunks;
+};
+
+struct sim_image *sim_image_new(uint64_t size_bytes)
+{
+	struct sim_image *image = calloc(1, sizeof(*image));
+
+	if (!image)
+		return NULL;
+	if (!sim_image_grow(image, size_bytes)) {
+		free(image);
+		return NULL;
+	}
+	return image;
+}
+
+bool sim_image_grow(struct sim_image *image, uint64_t size_bytes)
+{
+	uint64_t count = size_bytes / CHUNK_BYTES;
+	struct sim_chunk **chunks = realloc(image->chunks, count * sizeof(struct sim_chunk *));
+
+	if (!chunks)
+		return false;
+	memset(chunks + image->chunk_count, 0, (count - image->chunk_count) * sizeof(*chunks));
+	image->chunks = chunks;
+	image->chunk_count = count;
+	return true;
+}
+
+uint64_t sim_image_size(const struct sim_image *image)
+{
+	return image->chunk_count * CHUNK_BYTES;
+}
+
+struct sim_image *sim_image_copy(struct sim_image *image)
+{
+	struct sim_image *copy = sim_image_new(image->chunk_count * CHUNK_BYTES);
+
+	if (!copy)
+		return NULL;
+	for (uint64_t i = 0; i < image->chunk_count; i++) {
+		copy->chunks[i] = image->chunks[i];
+		if (copy->chunks[i])
+			copy->chunks[i]->users++;
+	}
+	return copy;
+}
+
+static void page_put(struct sim_page *page)
+{
+	if (page && --page->users == 0)
+		free(page);
+}
+
+static void chunk_put(struct sim_chunk *chunk)
+{
+	if (!chunk || --chunk->users > 0)
+		return;
+	for (unsigned i = 0; i < CHUNK_PAGES; i++)
+		page_put(chunk->pages[i]);
+	free(chunk);
+}
+
+void sim_image_free(struct sim_image *image)
+{
+	if (!image)
+		return;
+	for (uint64_t i = 0; i < image->chunk_count; i++)
+		chunk_put(image->chunks[i]);
+	free(image->chunks);
+	free(image);
+}
+
+/* The chunk for this image alone. */
+static struct sim_chunk *chunk_own(struct sim_image *image, uint64_t number)
+{
+	struct sim_chunk *chunk = image->chunks[number];
+	struct sim_chunk *own;
+
+	if (chunk && chunk->users == 1)
+		return chunk;
+	own = calloc(1, sizeof(*own));
+	if (!own)
+		return NULL;
+	own->users = 1;
+	for (unsigned i = 0; chunk && i < CHUNK_PAGES; i++) {
+		own->pages[i] = chunk->pages[i];
+		if (own->pages[i])
+			own->pages[i]->users++;
+	}
+	chunk_put(chunk);
+	image->chunks[number] = own;
+	return own;
+}
+
+static struct sim_page *page_own(struct sim_image *image, uint64_t number)
+{
+	struct sim_chunk *chunk = chunk_own(image, number / CHUNK_PAGES);
+	struct sim_page **page = chunk ? &chunk->pages[number % CHUNK_PAGES] : NULL;
+	struct sim_page *own;
+
+	if (!chunk || (*page && (*page)->users == 1))
+		return chunk ? *page : NULL;
+	own = calloc(1, sizeof(*own));
+	if (!own)
+		return NULL;
+	if (*page)
+		memcpy(own->bytes, (*page)->bytes, PAGE_BYTES);
+	own->users = 1;
+	page_put(*page);
+	*page = own;
+	return own;
+}
+
+bool sim_image_write(struct sim_image *image, uint64_t offset, const void *from, uint64_t len)
+{
+	while (len > 0) {
+		uint64_t at = offset % PAGE_BYTES;
+		uint64_t piece = MIN(len, PAGE_BYTES - at);
+		struct sim_page *page = page_own(image, offset / PAGE_BYTES);
+
+		if (!page)
+			return false;
+		memcpy(page->bytes + at, from, piece);
+		from = (const uint8_t *)from + piece;
+		offset += piece;
+		len -= piece;
+	}
+	return true;
+}
+
+void sim_image_read(const struct sim_image *image, uint64_t offset, void *to, uint64_t len)
+{
+	while (len > 0) {
+		uint64_t at = offset % PAGE_BYTES;
+		uint64_t piece = MIN(len, PAGE_BYTES - at);
+		const struct sim_chunk *chunk = image->chunks[offset / CHUNK_BYTES];
+		const struct sim_page *page =
+			chunk ? chunk->pages[offset / PAGE_BYTES % CHUNK_PAGES] : NULL;
+
+		if (page)
+			memcpy(to, page->bytes + at, piece);
+		else
+			memset(to, 0, piece);
+		to = (uint8_t *)to + piece;
+		offset += piece;
+		len -= piece;
+	}
+}
