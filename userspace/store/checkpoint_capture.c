@@ -266,6 +266,8 @@ int checkpoint_capture(struct pool *pool)
 	checkpoint->is_wanted = false;
 	list_append_all(&checkpoint->now, &checkpoint->next);
 	checkpoint->journal_first = pool->journal.next;
+	if (pool->faults.reuses_slots_early)
+		memset(pool->slots.durable, 0, pool->slots.end / 8);
 	ret = capture_leaves(pool);
 	if (ret == 0)
 		ret = capture_layers(pool);
@@ -275,7 +277,5 @@ int checkpoint_capture(struct pool *pool)
 		ret = capture_bitmaps(pool, &bitmap_root);
 	if (ret == 0)
 		ret = capture_supers(pool, catalogue_root, bitmap_root);
-	if (pool->faults.reuses_slots_early && ret == 0)
-		slot_map_commit(&pool->slots);
 	return ret;
 }

@@ -9,7 +9,7 @@
 #include "store/volume.h"
 #include "store/waiter.h"
 
-struct layer;
+struct check_report;
 
 struct operation {
 	struct list_node link;
@@ -19,12 +19,11 @@ struct operation {
 	struct waiter waiter; /* for a commit or checkpoint */
 	struct volume_spec spec;
 	struct volume *volume;
-	struct layer *layer;
 	struct block_io io;
 	bool has_checkpointed; /* pool_close */
 	int result;
+	struct check_report *report; /* pool_check */
 	uint64_t cursor;
-	uint64_t old_extents;
 };
 
 struct operation_queue {

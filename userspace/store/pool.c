@@ -15,7 +15,7 @@
 
 #define CACHE_BYTES_DEFAULT (64 * MIB)
 #define TASKS_MAX	    256u
-#define BOUNCES		    8u
+#define BOUNCES_MAX	    8u
 
 /* The tables whose size follows from the settings. */
 static int pool_init_tables(struct pool *pool)
@@ -24,10 +24,12 @@ static int pool_init_tables(struct pool *pool)
 		pool->settings.cache_bytes ? pool->settings.cache_bytes : CACHE_BYTES_DEFAULT;
 	uint32_t frames = (uint32_t)MIN(cache_bytes / FORMAT_BLOCK_BYTES, UINT64_C(1) << 24);
 	uint32_t tasks;
+	uint32_t bounces;
 	uint32_t freed = 1;
 
 	frames = MAX(frames, LEAF_FRAMES_MIN);
 	tasks = MIN(TASKS_MAX, frames / 4);
+	bounces = MIN(BOUNCES_MAX, tasks / 8);
 	while (freed < 2 * journal_word_limit(&pool->journal))
 		freed *= 2;
 	pool->cache.disk = pool->disk;
@@ -39,10 +41,10 @@ static int pool_init_tables(struct pool *pool)
 	    slot_map_init(&pool->slots, &pool->geometry) != 0 ||
 	    hold_table_init(&pool->holds, tasks * TASK_EXTENTS) != 0 ||
 	    slots_init(&pool->tasks, tasks, sizeof(struct task)) != 0 ||
-	    slots_init(&pool->bounces, BOUNCES, sizeof(struct task_bounce)) != 0)
+	    slots_init(&pool->bounces, bounces, sizeof(struct task_bounce)) != 0)
 		return -ENOMEM;
 	pool->bounce_memory =
-		aligned_alloc(FORMAT_BLOCK_BYTES, (size_t)BOUNCES * TASK_BOUNCE_BYTES);
+		aligned_alloc(FORMAT_BLOCK_BYTES, (size_t)bounces * TASK_BOUNCE_BYTES);
 	return pool->bounce_memory ? 0 : -ENOMEM;
 }
 

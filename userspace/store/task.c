@@ -262,7 +262,7 @@ void task_release_place(struct pool *pool, uint32_t place, bool is_unmapped)
 {
 	if (!place)
 		return;
-	if (is_unmapped)
+	if (is_unmapped && !pool->faults.reuses_extents_early)
 		space_release(&pool->space, place);
 	else
 		space_untake(&pool->space, place);

@@ -188,6 +188,10 @@ static void deleted(struct waiter *waiter, int result)
 		catalogue_remove(&pool->catalogue, operation->volume->id);
 		free(operation->volume);
 		doom_kick(pool);
+	} else {
+		/* The pool is read-only now: what can be read shall be. */
+		operation->volume->is_deleted = false;
+		operation->volume->head->is_doomed = false;
 	}
 	changed(waiter, result);
 }

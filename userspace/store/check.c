@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Two bitmaps of what was seen are filled by walking, and then compared with the pool's own. */
+#include "store/check.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bitmap.h"
+#include "base/bytes.h"
+#include "store/state.h"
+#include "store/word.h"
+
+struct check {
+	struct pool *pool;
+	struct operation *operation;
+	struct check_report *report;
+	uint64_t *extents; /* seen */
+	uint64_t *slots;
+	uint32_t layer_id;
+	uint32_t frame;	  /* cached leaves that are on no disk yet come first */
+	uint64_t leaf;	  /* then those of the tree */
+	uint64_t counted; /* extents of this layer */
+	struct waiter waiter;
+};
+
+static void check_run(struct check *check);
+
+static void check_end(struct check *check, int result)
+{
+	struct operation *operation = check->operation;
+
+	free(check->extents);
+	free(check->slots);
+	free(check);
+	operation_end(operation, result);
+}
+
+static void check_note(struct check *check, uint64_t *counter, const char *what, uint64_t number)
+{
+	(*counter)++;
+	if (check->report->first.code == 0)
+		(void)error_set(&check->report->first, -ENODATA, "%s %" PRIu64 " (layer %u)", what,
+				number, check->layer_id); /* returns the code */
+}
+
+static void check_slot(struct check *check, uint64_t place)
+{
+	uint64_t slot = geometry_block_slot(format_place_block(place));
+
+	check->report->slots++;
+	if (bitmap_has(check->slots, slot))
+		check_note(check, &check->report->slots_doubled, "two pages in slot", slot);
+	bitmap_set(check->slots, slot);
+}
+
+static void check_tree(struct check *check, const struct tree *tree)
+{
+	for (unsigned level = 0; level < tree->height; level++) {
+		for (uint64_t i = 0; i < tree->levels[level].count; i++) {
+			const struct tree_page *page = tree->levels[level].pages[i];
+
+			if (page && page->place)
+				check_slot(check, page->place);
+		}
+	}
+	for (uint64_t i = tree_find(tree, 0); i < tree->leaf_count; i = tree_find(tree, i + 1))
+		check_slot(check, tree_place(tree, i));
+}
+
+static void check_leaf(struct check *check, const struct leaf *leaf)
+{
+	check->report->leaves++;
+	for (unsigned i = 0; i < FORMAT_WORDS; i++) {
+		uint32_t place = word_place(leaf_word(leaf, i));
+
+		if (!place)
+			continue;
+		check->counted++;
+		check->report->extents++;
+		if (bitmap_has(check->extents, place))
+			check_note(check, &check->report->extents_doubled, "two words have extent",
+				   place);
+		bitmap_set(check->extents, place);
+	}
+}
+
+/* Whatever is left over in the pool's own bitmaps is lost to everybody. */
+static void check_compare(struct check *check)
+{
+	const struct pool *pool = check->pool;
+	struct check_report *report = check->report;
+
+	check->layer_id = 0;
+	for (uint64_t i = 0; i < pool->space.bits && report->layers_damaged == 0; i++) {
+		bool is_taken =
+			geometry_is_data(&pool->geometry, i) && bitmap_has(pool->space.taken, i);
+
+		if (is_taken && !bitmap_has(check->extents, i))
+			check_note(check, &report->extents_leaked, "no word has extent", i);
+	}
+	for (uint64_t i = 0; i < pool->slots.end && report->layers_damaged == 0; i++) {
+		if (bitmap_has(pool->slots.live, i) && !bitmap_has(check->slots, i))
+			check_note(check, &report->slots_leaked, "no page is in slot", i);
+	}
+	check_end(check, 0);
+}
+
+static void check_layer_begin(struct check *check, const struct layer *layer)
+{
+	check->frame = 0;
+	check->leaf = 0;
+	check->counted = 0;
+	if (layer->is_lost)
+		check_note(check, &check->report->layers_damaged, "no index of layer", layer->id);
+	else
+		check_tree(check, &layer->tree);
+}
+
+/* The next leaf of the layer, as doom_find has it; false at the end. */
+static bool check_find(struct check *check, const struct layer *layer, uint64_t *out_number)
+{
+	const struct leaf_cache *cache = &check->pool->cache;
+
+	for (; check->frame < cache->count; check->frame++) {
+		const struct leaf *leaf = &cache->leaves[check->frame];
+
+		if (leaf->layer == layer && !tree_place(&layer->tree, leaf->number)) {
+			*out_number = leaf->number;
+			return true;
+		}
+	}
+	check->leaf = tree_find(&layer->tree, check->leaf);
+	*out_number = check->leaf;
+	return check->leaf < layer->tree.leaf_count;
+}
+
+static void check_leaf_done(struct check *check)
+{
+	if (check->frame < check->pool->cache.count)
+		check->frame++;
+	else
+		check->leaf++;
+}
+
+/* All leaves of a layer. -EAGAIN: waiting for one. */
+static int check_layer(struct check *check, struct layer *layer)
+{
+	uint64_t number;
+
+	while (!layer->is_lost && check_find(check, layer, &number)) {
+		struct leaf *leaf;
+
+		if (leaf_get(&check->pool->cache, layer, number, false, &check->waiter, &leaf) != 0)
+			return -EAGAIN;
+		check_leaf(check, leaf);
+		leaf_put(&check->pool->cache, leaf);
+		check_leaf_done(check);
+	}
+	if (!layer->is_damaged && check->counted != layer->mapped_extents)
+		check_note(check, &check->report->counts_wrong, "wrong count of extents of layer",
+			   layer->id);
+	return 0;
+}
+
+static void check_run(struct check *check)
+{
+	struct catalogue *catalogue = &check->pool->catalogue;
+
+	while (check->layer_id <= catalogue->count) {
+		struct layer *layer = catalogue_layer(catalogue, check->layer_id);
+
+		if (layer && check_layer(check, layer) != 0)
+			return;
+		check->layer_id++;
+		layer = catalogue_layer(catalogue, check->layer_id);
+		if (layer)
+			check_layer_begin(check, layer);
+	}
+	check_compare(check);
+}
+
+static void check_resume(struct waiter *waiter, int result)
+{
+	struct check *check = container_of(waiter, struct check, waiter);
+
+	if (result == -ENODATA) {
+		check_note(check, &check->report->leaves_damaged, "damaged leaf", check->leaf);
+		check_leaf_done(check);
+	} else if (result != 0) {
+		check_end(check, result);
+		return;
+	}
+	check_run(check);
+}
+
+static void check_start(struct operation *operation)
+{
+	struct pool *pool = operation->pool;
+	struct check *check = calloc(1, sizeof(*check));
+
+	if (!check) {
+		operation_end(operation, -ENOMEM);
+		return;
+	}
+	check->pool = pool;
+	check->operation = operation;
+	check->report = operation->report;
+	*check->report = (struct check_report){0};
+	check->waiter.run = check_resume;
+	check->extents = calloc(BITMAP_WORDS(pool->space.bits), sizeof(uint64_t));
+	check->slots = calloc(BITMAP_WORDS(pool->slots.end), sizeof(uint64_t));
+	if (!check->extents || !check->slots) {
+		check_end(check, -ENOMEM);
+		return;
+	}
+	check_tree(check, &pool->bitmaps);
+	check_tree(check, &pool->catalogue.tree);
+	check_run(check);
+	runner_run(&pool->runner);
+}
+
+void pool_check(struct pool *pool, struct check_report *report, struct store_request *request)
+{
+	struct operation *operation = operation_new(pool, request, check_start);
+
+	if (operation)
+		operation->report = report;
+}
+
+bool check_is_clean(const struct check_report *report)
+{
+	return report->first.code == 0;
+}
