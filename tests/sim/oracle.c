@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "oracle.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/compiler.h"
+#include "store/format.h"
+#include "store/pool.h"
+
+#define TAG_MAGIC 0x6c61656473736162u
+
+struct tag {
+	uint64_t magic;
+	uint32_t incarnation;
+	uint32_t generation;
+	uint64_t number;
+	uint64_t magic_again;
+};
+
+uint64_t oracle_sector_number(uint32_t index)
+{
+	const uint64_t leaf = (uint64_t)FORMAT_WORDS * STORE_EXTENT_BYTES / SECTOR_BYTES;
+	const uint64_t starts[WINDOWS] = {0, leaf - WINDOW_SECTORS / 2, 36 * MIB / SECTOR_BYTES};
+
+	return starts[index / WINDOW_SECTORS] + index % WINDOW_SECTORS;
+}
+
+void model_begin(struct model *model, uint32_t incarnation, uint64_t size_bytes)
+{
+	memset(model, 0, sizeof(*model));
+	model->exists = true;
+	model->incarnation = incarnation;
+	model->size_bytes = size_bytes;
+}
+
+void oracle_fill(void *data, uint32_t incarnation, uint64_t number, uint32_t generation)
+{
+	const struct tag tag = {.magic = TAG_MAGIC,
+				.incarnation = incarnation,
+				.generation = generation,
+				.number = number,
+				.magic_again = TAG_MAGIC};
+
+	for (size_t at = 0; at < SECTOR_BYTES; at += sizeof(tag))
+		memcpy((char *)data + at, &tag, sizeof(tag));
+}
+
+void oracle_ask(struct model *model, uint32_t first, uint32_t count, uint32_t generation,
+		bool is_zero)
+{
+	for (uint32_t i = first; i < first + count; i++) {
+		model->sectors[i].latest = generation;
+		if (is_zero)
+			model->sectors[i].last_zero = generation;
+	}
+}
+
+void oracle_ack(struct model *model, uint32_t first, uint32_t count, uint32_t generation)
+{
+	for (uint32_t i = first; i < first + count; i++)
+		model->sectors[i].acked = generation;
+}
+
+void oracle_harden(struct model *model, uint32_t first, uint32_t count, uint32_t generation)
+{
+	for (uint32_t i = first; i < first + count; i++)
+		model->sectors[i].durable = generation;
+}
+
+void oracle_harden_all(struct model *model, const struct model *then)
+{
+	for (uint32_t i = 0; i < MODEL_SECTORS; i++)
+		model->sectors[i].durable = MAX(model->sectors[i].durable, then->sectors[i].acked);
+}
+
+static bool is_zero(const uint8_t *data)
+{
+	return data[0] == 0 && memcmp(data, data + 1, SECTOR_BYTES - 1) == 0;
+}
+
+bool oracle_is_legal(const struct model *model, uint32_t index, const void *data, uint32_t least,
+		     uint32_t *out_generation, char *text, size_t text_size)
+{
+	const struct sector *sector = &model->sectors[index];
+	uint64_t number = oracle_sector_number(index);
+	struct tag tag;
+	uint8_t expected[SECTOR_BYTES];
+
+	if (is_zero(data)) {
+		*out_generation = sector->last_zero;
+		if (sector->last_zero >= least)
+			return true;
+		(void)snprintf(text, text_size,
+			       "sector %" PRIu64 " reads as zeros, expected generation %u to %u",
+			       number, least, sector->latest);
+		return false;
+	}
+	memcpy(&tag, data, sizeof(tag));
+	oracle_fill(expected, tag.incarnation, tag.number, tag.generation);
+	*out_generation = tag.generation;
+	if (memcmp(expected, data, SECTOR_BYTES) == 0 && tag.incarnation == model->incarnation &&
+	    tag.number == number && tag.generation >= least && tag.generation <= sector->latest)
+		return true;
+	(void)snprintf(text, text_size,
+		       "sector %" PRIu64 " has incarnation %u sector %" PRIu64
+		       " generation %u, expected incarnation %u generation %u to %u",
+		       number, tag.incarnation, tag.number, tag.generation, model->incarnation,
+		       least, sector->latest);
+	return false;
+}
