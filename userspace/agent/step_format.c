@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * format: the volume has its file system, made once in its life. Everything that decides is in
+ * agent/format_rule.h; this file gathers the facts and keeps the order that is told there.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/clock.h"
+#include "agent/filesystem.h"
+#include "agent/format_rule.h"
+#include "agent/helper.h"
+#include "agent/step.h"
+#include "base/log.h"
+
+#define PROBE_MS 30000
+#define NODE_MS	 15000
+
+static int format_check(struct job *job, struct error *err)
+{
+	return job->record.format == RECORD_FORMAT_DONE ? STEP_UP : STEP_DOWN;
+}
+
+/* The publication in force; a job that found the host logged in has not asked for it yet. */
+static int publication_need(struct job *job, struct error *err)
+{
+	return job->publication ? 0 : step_publish.apply(job, err);
+}
+
+static int facts_gather(struct job *job, struct probe *probe, struct format_facts *facts,
+			struct error *err)
+{
+	Berth__V1__Volume *volume;
+	int ret = publication_need(job, err);
+
+	if (ret == 0)
+		ret = job_identify(job, err);
+	if (ret < 0)
+		return ret;
+	facts->is_identity_sure = true;
+	ret = nodes_get_volume(job->record.node, job->record.name,
+			       clock_within(job->deadline_ms, NODE_MS), &volume, err);
+	if (ret < 0)
+		return ret;
+	facts->is_formatted_on_node = volume->formatted;
+	protobuf_c_message_free_unpacked(&volume->base, NULL);
+	ret = helper_probe(job->device, clock_within(job->deadline_ms, PROBE_MS), probe, err);
+	if (ret < 0)
+		return error_prefix(err, "what is on volume '%s' is not known, so it is left alone",
+				    job->record.name);
+	facts->is_read_whole = true;
+	facts->is_blank = probe->is_blank;
+	facts->found_type = probe->type;
+	facts->found_uuid = probe->uuid;
+	facts->wanted_type = job->record.filesystem;
+	facts->chosen_uuid = job->record.fs_uuid;
+	facts->format = job->record.format;
+	facts->is_shared = job->publication->shared;
+	facts->is_same_publication =
+		job->record.format_publication == job->publication->published_at;
+	return 0;
+}
+
+static int mark_done(struct job *job, struct error *err)
+{
+	int ret = nodes_mark_formatted(job->record.node, job->record.name,
+				       clock_within(job->deadline_ms, NODE_MS), err);
+
+	if (ret < 0)
+		return error_prefix(err, "the node cannot note that volume '%s' is formatted",
+				    job->record.name);
+	job->record.format = RECORD_FORMAT_DONE;
+	return job_save(job, err);
+}
+
+static int make(struct job *job, struct error *err)
+{
+	struct record *record = &job->record;
+	struct uuid uuid;
+	int ret;
+
+	if (*record->filesystem == '\0')
+		(void)snprintf(record->filesystem, sizeof(record->filesystem), "%s",
+			       job->agent->settings.default_filesystem);
+	uuid_generate(&uuid);
+	uuid_format(&uuid, record->fs_uuid);
+	record->format = RECORD_FORMAT_STARTED;
+	record->format_publication = job->publication->published_at;
+	record->is_root_ready = false;
+	ret = job_save(job, err);
+	if (ret < 0)
+		return ret;
+	log_info("formatting volume=%s filesystem=%s device=%s", record->name, record->filesystem,
+		 job->device);
+	ret = filesystem_make(record->filesystem, record->fs_uuid, record->mkfs_options,
+			      job->device, job->deadline_ms, err);
+	/* Flushed, and nobody else has it. */
+	if (ret == 0)
+		ret = helper_exclusive(job->device, clock_within(job->deadline_ms, PROBE_MS), err);
+	if (ret < 0)
+		return ret;
+	record->format = RECORD_FORMAT_MADE;
+	ret = job_save(job, err);
+	return ret < 0 ? ret : mark_done(job, err);
+}
+
+/* A volume that has its file system from elsewhere: take over what it is. */
+static int use(struct job *job, const struct probe *probe, struct error *err)
+{
+	if (settings_check_filesystem(probe->type, err) < 0)
+		return error_prefix(err, "volume '%s' cannot be mounted", job->record.name);
+	(void)snprintf(job->record.filesystem, sizeof(job->record.filesystem), "%.*s",
+		       RECORD_FS_SIZE - 1, probe->type);
+	/* Whoever made it saw to its root, unless it was us and we were interrupted. */
+	if (job->record.format == RECORD_FORMAT_NONE)
+		job->record.is_root_ready = true;
+	job->record.format = RECORD_FORMAT_DONE;
+	return job_save(job, err);
+}
+
+static int format_apply(struct job *job, struct error *err)
+{
+	struct format_facts facts = {0};
+	struct probe probe;
+	const char *reason = NULL;
+	int ret = facts_gather(job, &probe, &facts, err);
+
+	if (ret < 0)
+		return ret;
+	switch (format_decide(&facts, &reason)) {
+	case FORMAT_USE:
+		return use(job, &probe, err);
+	case FORMAT_MAKE:
+		return make(job, err);
+	case FORMAT_ADOPT:
+		return mark_done(job, err);
+	case FORMAT_REFUSE:
+		break;
+	}
+	return error_set(err, -EROFS, "volume '%s' %s%s%s", job->record.name, reason,
+			 *probe.type ? "; found: " : "", probe.type);
+}
+
+static int format_undo(struct job *job, struct error *err)
+{
+	return 0; /* a file system is never taken away */
+}
+
+const struct step step_format = {"format", format_check, format_apply, format_undo};
