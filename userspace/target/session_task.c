@@ -115,11 +115,14 @@ static const struct task_row {
 void session_manage_task(struct session *session, struct command *command)
 {
 	unsigned function = task_request(command)->function & TASK_FUNCTION_MASK;
-	const struct task_row *row = &task_table[function];
+	const struct task_row *row;
 
-	if (function == 0 || function >= ARRAY_SIZE(task_table))
+	if (function == 0 || function >= ARRAY_SIZE(task_table)) {
 		task_respond(command, TASK_FUNCTION_NOT_SUPPORTED);
-	else if (row->is_of_lun && !task_lun_exists(command))
+		return;
+	}
+	row = &task_table[function];
+	if (row->is_of_lun && !task_lun_exists(command))
 		task_respond(command, TASK_LUN_DOES_NOT_EXIST);
 	else if (!row->run)
 		task_respond(command, row->otherwise);

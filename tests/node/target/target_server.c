@@ -15,6 +15,8 @@
  *   drain MS
  *   events                          ok OPENED CLOSED REFUSED
  *   quit
+ *
+ * A line that begins with "& " does not hold up those behind it; it is answered when it ends.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -237,11 +239,10 @@ static void access_parse(char *word, struct target_access *access)
 
 static int line_access(char **words, char *answer, struct error *err)
 {
-	static struct target_access list[WORDS_MAX];
+	struct target_access list[WORDS_MAX] = {0};
 	unsigned count = 0;
 
 	(void)answer;
-	memset(list, 0, sizeof(list));
 	for (; words[2 + count]; count++)
 		access_parse(words[2 + count], &list[count]);
 	return target_set_access(target, words[1], list, count, err);
@@ -305,7 +306,7 @@ static int line_drain(char **words, char *answer, struct error *err)
 {
 	(void)answer;
 	(void)err;
-	target_drain(target, (unsigned)atoi(words[1]));
+	target_drain(target, (unsigned)strtoul(words[1], NULL, 10));
 	return 0;
 }
 
@@ -337,29 +338,41 @@ static int line_run(char **words, unsigned count, char *answer, struct error *er
 	return error_set(err, -EINVAL, "no such line");
 }
 
+/* Frees the line. */
+static void *line_serve(void *argument)
+{
+	char *words[WORDS_MAX + 3] = {0};
+	char *line = argument, *rest = line, *word;
+	char answer[256] = "";
+	struct error err = {0};
+	unsigned count = 0;
+
+	while ((word = strsep(&rest, " \n")) && count < WORDS_MAX)
+		if (*word)
+			words[count++] = word;
+	if (count > 0 && line_run(words, count, answer, &err) < 0)
+		printf("error %s\n", err.text);
+	else if (count > 0)
+		printf("ok %s\n", answer);
+	fflush(stdout);
+	free(line);
+	return NULL;
+}
+
 static void serve_lines(void)
 {
 	static char line[65536];
 
 	while (fgets(line, sizeof(line), stdin)) {
-		char *words[WORDS_MAX + 3] = {0};
-		char *rest = line, *word;
-		char answer[256] = "";
-		struct error err = {0};
-		unsigned count = 0;
+		pthread_t thread;
 
-		while ((word = strsep(&rest, " \n")) && count < WORDS_MAX)
-			if (*word)
-				words[count++] = word;
-		if (count == 0)
-			continue;
-		if (strcmp(words[0], "quit") == 0)
+		if (strcmp(line, "quit\n") == 0)
 			return;
-		if (line_run(words, count, answer, &err) < 0)
-			printf("error %s\n", err.text);
-		else
-			printf("ok %s\n", answer);
-		fflush(stdout);
+		if (line[0] != '&') {
+			line_serve(strdup(line));
+		} else if (pthread_create(&thread, NULL, line_serve, strdup(line + 1)) == 0) {
+			pthread_detach(thread);
+		}
 	}
 }
 
@@ -383,7 +396,7 @@ static unsigned setting(const char *name)
 {
 	const char *value = getenv(name);
 
-	return value ? (unsigned)atoi(value) : 0;
+	return value ? (unsigned)strtoul(value, NULL, 10) : 0;
 }
 
 int main(void)
