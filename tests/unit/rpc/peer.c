@@ -92,7 +92,8 @@ static size_t put_literal(uint8_t *at, const char *text)
 			at[used++] = (uint8_t)(left & 127) | 128;
 		at[used++] = (uint8_t)left;
 	}
-	memcpy(at + used, text, len);
+	for (size_t i = 0; i < len; i++)
+		at[used + i] = (uint8_t)text[i];
 	return used + len;
 }
 
@@ -171,9 +172,9 @@ static void take_field(struct peer_stream *stream, const nghttp2_nv *field)
 	const char *value = (const char *)field->value;
 
 	if (strcmp(name, ":status") == 0)
-		stream->http_status = (unsigned)atoi(value);
+		stream->http_status = (unsigned)strtoul(value, NULL, 10);
 	else if (strcmp(name, "grpc-status") == 0)
-		stream->grpc_status = atoi(value);
+		stream->grpc_status = (int)strtol(value, NULL, 10);
 	else if (strcmp(name, "grpc-message") == 0)
 		(void)snprintf(stream->message, sizeof(stream->message), "%s", value);
 }

@@ -38,7 +38,7 @@ static unsigned argument(const struct run *run, int nth)
 static int call(struct run *run, const char *path, const ProtobufCMessage *message,
 		Berth__Test__SayReply **out_reply)
 {
-	ProtobufCMessage *reply;
+	ProtobufCMessage *reply = NULL;
 	int ret = rpc_client_call(run->client, path, message, &berth__test__say_reply__descriptor,
 				  run->timeout_ms, &reply, &run->err);
 
@@ -50,12 +50,12 @@ static int call(struct run *run, const char *path, const ProtobufCMessage *messa
 static int say(struct run *run)
 {
 	Berth__Test__SayRequest request = BERTH__TEST__SAY_REQUEST__INIT;
-	Berth__Test__SayReply *reply;
+	Berth__Test__SayReply *reply = NULL;
 
 	request.text = run->argv[0];
 	request.copies = argument(run, 1);
 	request.delay_ms = argument(run, 2);
-	if (call(run, "/berth.test.Echo/Say", &request.base, &reply) < 0)
+	if (call(run, "/berth.test.Echo/Say", &request.base, &reply) < 0 || !reply)
 		return -1;
 	(void)printf("%s %zu\n", reply->text, reply->n_all);
 	message_free(&reply->base);
@@ -65,12 +65,12 @@ static int say(struct run *run)
 static int fail(struct run *run)
 {
 	Berth__Test__FailRequest request = BERTH__TEST__FAIL_REQUEST__INIT;
-	Berth__Test__SayReply *reply;
+	Berth__Test__SayReply *reply = NULL;
 
 	request.code = (int32_t)argument(run, 0);
 	request.text.data = (uint8_t *)run->argv[1];
 	request.text.len = strlen(run->argv[1]);
-	if (call(run, "/berth.test.Echo/Fail", &request.base, &reply) < 0)
+	if (call(run, "/berth.test.Echo/Fail", &request.base, &reply) < 0 || !reply)
 		return -1;
 	message_free(&reply->base);
 	return 0;
@@ -101,14 +101,14 @@ static int count(struct run *run)
 static int large(struct run *run)
 {
 	Berth__Test__SayRequest request = BERTH__TEST__SAY_REQUEST__INIT;
-	Berth__Test__SayReply *reply;
+	Berth__Test__SayReply *reply = NULL;
 	int ret;
 
 	request.payload.len = argument(run, 0);
 	request.payload.data = calloc(1, request.payload.len);
 	ret = call(run, "/berth.test.Echo/Say", &request.base, &reply);
 	free(request.payload.data);
-	if (ret < 0)
+	if (ret < 0 || !reply)
 		return ret;
 	(void)printf("%u\n", reply->payload_len);
 	message_free(&reply->base);
