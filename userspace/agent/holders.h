@@ -24,7 +24,7 @@
 
 #define HOLDER_ID_SIZE	     129
 #define HOLDER_INSTANCE_SIZE 129
-#define HOLDERS_MAX	     4096 /* for one volume: more is a front end gone wrong */
+#define HOLDERS_MAX	     1024 /* for one volume: more is a front end gone wrong */
 
 struct holder {
 	char id[HOLDER_ID_SIZE];

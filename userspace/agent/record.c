@@ -296,6 +296,7 @@ static void path_of(const char *folder, const char *name, char *out_path)
 int record_load(const char *folder, const char *name, struct record *out_record, struct error *err)
 {
 	CLEANUP_FREE char *text = NULL;
+	struct record record = {0};
 	char path[PATH_MAX];
 	size_t len;
 	int ret;
@@ -304,12 +305,17 @@ int record_load(const char *folder, const char *name, struct record *out_record,
 	ret = file_read(path, RECORD_FILE_MAX_BYTES, &text, &len, err);
 	if (ret < 0)
 		return ret;
-	ret = record_decode(text, len, out_record, err);
-	if (ret == 0 && strcmp(out_record->name, name) != 0)
-		ret = error_set(err, -ENODATA, "it names volume '%s'", out_record->name);
-	if (ret < 0)
+	ret = record_decode(text, len, &record, err);
+	if (ret == 0 && strcmp(record.name, name) != 0)
+		ret = error_set(err, -ENODATA, "it names volume '%s'", record.name);
+	if (ret < 0) {
+		record_fini(&record);
 		error_prefix(err, "record '%s' cannot be used", path);
-	return ret;
+		return ret;
+	}
+	record_fini(out_record);
+	*out_record = record;
+	return 0;
 }
 
 int record_save(const char *folder, const struct record *record, struct error *err)
