@@ -26,6 +26,8 @@ static void event_print_text(const struct call *call, const Berth__V1__Event *ev
 	if (localtime_r(&at, &tm))
 		(void)strftime(when, sizeof(when), "%H:%M:%S", &tm); /* always fits */
 	fprintf(call->out, "%s  %-18s  ", when, event->kind);
+	view_print_safe(*event->volume ? event->volume : event->pool, call->out);
+	fputs("  ", call->out);
 	view_print_safe(event->text, call->out);
 	fputc('\n', call->out);
 	(void)fflush(call->out);

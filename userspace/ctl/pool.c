@@ -224,9 +224,9 @@ static const struct command pool_commands[] = {
 		.operands = "",
 		.run = pool_list,
 		.summary = "list pools: size, used, promised, state",
-		.help = "USED is what volumes and the pool's own records take, PROMISED the sum of "
-			"the\n"
-			"sizes of its volumes, OVERCOMMIT promised bytes for each byte of size.\n"
+		.help = "USED is what the data of its volumes takes, PROMISED the sum of their "
+			"sizes,\n"
+			"OVERCOMMIT promised bytes for each byte of size.\n"
 			"\n"
 			"Example:\n"
 			"  berth pool list",

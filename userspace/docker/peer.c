@@ -56,7 +56,7 @@ int peer_instance(int fd, char *buf, struct error *err)
 	start_time = start_time_find(stat);
 	if (!start_time)
 		return error_set(err, -ESRCH, "%s has no start time", path);
-	(void)snprintf(buf, PEER_INSTANCE_SIZE, "%s/%d/%s", boot, (int)peer.pid, start_time);
+	(void)snprintf(buf, PEER_INSTANCE_SIZE, "docker:%s/%d/%s", boot, (int)peer.pid, start_time);
 	return 0;
 }
 

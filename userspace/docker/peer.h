@@ -10,8 +10,8 @@
 #define PEER_INSTANCE_SIZE 96
 
 /*
- * Name the process that connected, so that dockerd after a restart has another name: boot, pid
- * and start time of the process. Into buf of PEER_INSTANCE_SIZE. A process that is gone
+ * Name the process that connected, so that dockerd after a restart has another name: "docker:" and
+ * boot, pid and start time of the process. Into buf of PEER_INSTANCE_SIZE. A process that is gone
  * already, or lives outside our view of /proc, is -ESRCH.
  */
 int peer_instance(int fd, char *buf, struct error *err);
