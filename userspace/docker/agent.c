@@ -20,6 +20,7 @@ static const struct {
 	const char *method;
 	const ProtobufCMessageDescriptor *answer;
 } methods[] = {
+	{"NoteInstance", &berth__v1__gone__descriptor},
 	{"Provision", &berth__v1__host_volume__descriptor},
 	{"Remove", &berth__v1__gone__descriptor},
 	{"Get", &berth__v1__host_volume__descriptor},

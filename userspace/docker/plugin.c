@@ -45,9 +45,24 @@ static void answer_error(struct exchange *exchange, const struct error *err)
 	exchange_refuse(exchange, HTTP_OK, err->text);
 }
 
+/*
+ * The first call of every dockerd: from now on the mounts of one before it are in doubt. The agent
+ * notices by itself at the next mount, so an agent that is not there does not matter.
+ */
 static void activate(struct exchange *exchange)
 {
-	log_info("activated instance=%s", exchange->instance);
+	Berth__V1__InstanceNote note = BERTH__V1__INSTANCE_NOTE__INIT;
+	ProtobufCMessage *gone = NULL;
+	struct error err;
+
+	note.instance = exchange->instance;
+	if (agent_call(exchange->agent, &patience_question, "NoteInstance", &note.base, &gone,
+		       &err) < 0)
+		log_warn("activated instance=%s without the agent: %s", exchange->instance,
+			 err.text);
+	else
+		log_info("activated instance=%s", exchange->instance);
+	agent_answer_free(gone);
 	answer(exchange, reply_activate());
 }
 

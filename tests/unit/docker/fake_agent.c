@@ -70,6 +70,13 @@ static int answer(const char *name, ProtobufCMessage *reply, struct error *err)
 	return 0;
 }
 
+static void instance_set(struct fake_agent *agent, const char *instance)
+{
+	pthread_mutex_lock(&agent->lock);
+	(void)snprintf(agent->instance, sizeof(agent->instance), "%s", instance);
+	pthread_mutex_unlock(&agent->lock);
+}
+
 static int on_get(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
 		  ProtobufCMessage *reply, struct error *err)
 {
@@ -77,6 +84,16 @@ static int on_get(void *owner, struct rpc_call *call, const ProtobufCMessage *re
 
 	note(owner, "Get(%s)", name->name);
 	return answer(name->name, reply, err);
+}
+
+static int on_note_instance(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
+			    ProtobufCMessage *reply, struct error *err)
+{
+	const Berth__V1__InstanceNote *wanted = (const Berth__V1__InstanceNote *)request;
+
+	instance_set(owner, wanted->instance);
+	note(owner, "NoteInstance()");
+	return 0;
 }
 
 static int on_list(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
@@ -107,13 +124,6 @@ static int on_remove(void *owner, struct rpc_call *call, const ProtobufCMessage 
 	if (strcmp(name->name, "unknown") == 0)
 		return error_set(err, -ENOENT, "there is no volume '%s'", name->name);
 	return 0;
-}
-
-static void instance_set(struct fake_agent *agent, const char *instance)
-{
-	pthread_mutex_lock(&agent->lock);
-	(void)snprintf(agent->instance, sizeof(agent->instance), "%s", instance);
-	pthread_mutex_unlock(&agent->lock);
 }
 
 static int on_attach(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
@@ -149,6 +159,7 @@ static int on_detach(void *owner, struct rpc_call *call, const ProtobufCMessage 
 
 static const struct rpc_method methods[] = {
 	METHOD("Get", host_volume_name, host_volume, on_get),
+	METHOD("NoteInstance", instance_note, gone, on_note_instance),
 	METHOD("List", list_request, list_reply, on_list),
 	METHOD("Provision", provision_request, host_volume, on_provision),
 	METHOD("Remove", host_volume_name, gone, on_remove),

@@ -299,9 +299,12 @@ static void the_instance_is_the_calling_process(void **state)
 	struct plugin *plugin = *state;
 	char first[128], pid[32];
 
+	assert_int_equal(call(plugin, "/Plugin.Activate", ""), 200);
+	assert_calls("NoteInstance()");
+	(void)snprintf(first, sizeof(first), "%s", fake_agent_instance(plugin->fake));
 	assert_int_equal(call(plugin, "/VolumeDriver.Mount", "{\"Name\":\"db\",\"ID\":\"1\"}"),
 			 200);
-	(void)snprintf(first, sizeof(first), "%s", fake_agent_instance(plugin->fake));
+	assert_string_equal(fake_agent_instance(plugin->fake), first);
 	assert_int_equal(call(plugin, "/VolumeDriver.Unmount", "{\"Name\":\"db\",\"ID\":\"1\"}"),
 			 200);
 	assert_string_equal(fake_agent_instance(plugin->fake), first);
