@@ -33,10 +33,10 @@ struct server {
 	struct list free_slots;
 	struct slot *receiving; /* read, and not yet taken by an operation */
 
-	bool is_stopping;  /* told to stop, and the mount point is free */
+	bool is_stopping;    /* told to stop, and the mount point is free */
 	unsigned open_count; /* files that are open, in whichever mount namespace */
-	bool is_unmounted; /* /dev/fuse has ended: nobody can reach the file any more */
-	bool is_giving_up; /* told again while the node is away */
+	bool is_unmounted;   /* /dev/fuse has ended: nobody can reach the file any more */
+	bool is_giving_up;   /* told again while the node is away */
 	struct session_request final_flush;
 	bool is_flushing;
 };

@@ -23,9 +23,11 @@ void server_stop(struct server *server)
 {
 	const char *mountpoint = server->options->mountpoint;
 
-	if (server_is_unused(server)) {
-		log_warn("told again to stop, leaving with writes that were never flushed");
-		server->is_giving_up = true;
+	if (server_is_unused(server)) { /* the last flush is on its way */
+		if (!session_is_connected(server->session)) {
+			log_error("told again to stop while the node is away, writes may be lost");
+			server->is_giving_up = true;
+		}
 		return;
 	}
 	if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0) {

@@ -183,19 +183,28 @@ static void own_flush_start(struct session *session, uint64_t now)
 	list_prepend(&session->pending, &flush->link);
 }
 
+static struct list *session_queue(struct session *session)
+{
+	return session->phase == PHASE_REPLAY ? &session->replay_queue : &session->pending;
+}
+
+/* Something waits that could go out now, or when the pause is over. */
+static bool session_can_send(struct session *session)
+{
+	return session->link.state == LINK_READY && session->phase != PHASE_DOWN &&
+	       session->in_flight_count < session->settings.queue_depth &&
+	       !list_is_empty(session_queue(session));
+}
+
 static void session_pump(struct session *session, uint64_t now)
 {
-	struct list *queue =
-		session->phase == PHASE_REPLAY ? &session->replay_queue : &session->pending;
-
 	if (session->is_failing)
 		session_fail_pending(session, -EIO);
 	if (session->phase == PHASE_SERVE)
 		own_flush_start(session, now);
-	while (session->link.state == LINK_READY && session->phase != PHASE_DOWN &&
-	       now >= session->pause_until_ms && !list_is_empty(queue) &&
-	       session->in_flight_count < session->settings.queue_depth) {
-		struct list_node *node = list_take_first(queue);
+	/* Sending may end the replay: the queue is looked up anew for each request. */
+	while (session_can_send(session) && now >= session->pause_until_ms) {
+		struct list_node *node = list_take_first(session_queue(session));
 
 		if (!request_send(session, list_entry(node, struct session_request, link)))
 			return;
@@ -226,7 +235,7 @@ void session_service(struct session *session, short revents)
 		link_service(&session->link, POLLOUT);
 }
 
-int session_poll(const struct session *session, struct pollfd *out_poll)
+int session_poll(struct session *session, struct pollfd *out_poll)
 {
 	uint64_t now = clock_now_ms();
 	uint64_t wake = now + 1000; /* at least: deadlines that are not worth a line each */
@@ -243,8 +252,8 @@ int session_poll(const struct session *session, struct pollfd *out_poll)
 		out_poll->events = link_events(&session->link);
 		break;
 	}
-	if (session->pause_until_ms > now)
-		wake = MIN(wake, session->pause_until_ms);
+	if (session_can_send(session))
+		wake = MAX(now, session->pause_until_ms);
 	return wake > now ? (int)(wake - now) : 0;
 }
 

@@ -100,7 +100,7 @@ void session_close(struct session *session);
 void session_submit(struct session *session, struct session_request *request);
 
 /* Fill in what to poll for (fd -1: only the time); returns the timeout for poll(2). */
-int session_poll(const struct session *session, struct pollfd *out_poll);
+int session_poll(struct session *session, struct pollfd *out_poll);
 
 /* After every poll, with its revents, and after submitting (0 will do). */
 void session_service(struct session *session, short revents);
