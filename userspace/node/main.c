@@ -72,7 +72,7 @@ int main(int argc, char **argv)
 	static struct node node;
 	struct error err = {0};
 	sigset_t signals;
-	int lock_fd;
+	int lock_fd = -1;
 	int ret = node_settings_load(&node.settings, argc, argv, &err);
 
 	if (ret == 1)

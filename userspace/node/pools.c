@@ -269,7 +269,7 @@ int node_pool_create(struct node *node, const struct pool_creation *creation,
 int node_pool_import(struct node *node, const char *path, struct node_pool **out_pool,
 		     struct error *err)
 {
-	struct node_pool *other;
+	struct node_pool *other = NULL;
 	struct node_pool *pool;
 	int ret = path_check(path, err);
 
@@ -346,7 +346,7 @@ int node_pool_grow(struct node *node, const char *name, uint64_t size_bytes,
 
 int node_pool_delete(struct node *node, const char *name, struct error *err)
 {
-	struct node_pool *pool;
+	struct node_pool *pool = NULL;
 	struct pool_facts facts;
 	int ret = pool_find_present(node, name, &pool, err);
 
