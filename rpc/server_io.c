@@ -34,7 +34,7 @@ static bool server_evict(struct rpc_server *server, uint64_t now_ms)
 	struct conn *idlest = NULL;
 
 	list_for_each (&server->conns, conn, struct conn, node)
-		if (list_is_empty(&conn->calls) && now_ms - conn->idle_since_ms >= IDLE_MIN_MS &&
+		if (list_is_empty(&conn->calls) && conn->idle_since_ms + IDLE_MIN_MS <= now_ms &&
 		    (!idlest || conn->idle_since_ms < idlest->idle_since_ms))
 			idlest = conn;
 	if (!idlest)
