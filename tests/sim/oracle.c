@@ -19,12 +19,34 @@ struct tag {
 	uint64_t magic_again;
 };
 
+static bool spread;
+
+void oracle_use_spread(bool is_spread)
+{
+	spread = is_spread;
+}
+
+uint32_t oracle_window_sectors(void)
+{
+	return spread ? 48 : WINDOW_SECTORS_MAX;
+}
+
+uint64_t oracle_volume_bytes(void)
+{
+	return spread ? 760 * MIB : 40 * MIB;
+}
+
 uint64_t oracle_sector_number(uint32_t index)
 {
 	const uint64_t leaf = (uint64_t)FORMAT_WORDS * STORE_EXTENT_BYTES / SECTOR_BYTES;
-	const uint64_t starts[WINDOWS] = {0, leaf - WINDOW_SECTORS / 2, 36 * MIB / SECTOR_BYTES};
+	uint32_t sectors = oracle_window_sectors();
+	uint64_t window = index / sectors;
 
-	return starts[index / WINDOW_SECTORS] + index % WINDOW_SECTORS;
+	if (window == 0)
+		return index;
+	if (!spread && window == 2)
+		return 36 * MIB / SECTOR_BYTES + index % sectors;
+	return window * leaf - sectors / 2 + index % sectors;
 }
 
 void model_begin(struct model *model, uint32_t incarnation, uint64_t size_bytes)

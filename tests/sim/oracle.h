@@ -14,10 +14,18 @@
 
 #include "base/size.h"
 
-#define SECTOR_BYTES   512
-#define WINDOWS	       3 /* parts of a volume that are used: both ends of a leaf and beyond */
-#define WINDOW_SECTORS 384
-#define MODEL_SECTORS  (WINDOWS * WINDOW_SECTORS)
+#define SECTOR_BYTES	   512
+#define MODEL_SECTORS	   1152
+#define WINDOW_SECTORS_MAX 384
+
+/*
+ * The parts of a volume that are used. Dense: 3 windows of 192 KiB, one over the border of two
+ * leaves. Spread: 24 of 24 KiB, each over another such border, so that the leaves of three
+ * volumes are more than the cache holds.
+ */
+void oracle_use_spread(bool is_spread);
+uint32_t oracle_window_sectors(void);
+uint64_t oracle_volume_bytes(void);
 
 struct sector {
 	uint32_t durable;

@@ -120,14 +120,15 @@ static void rescue_count(struct rescue *rescue)
 static void rescue_read_window(struct rescue *rescue, struct volume *volume, uint32_t number,
 			       struct model *model, uint32_t window)
 {
-	static uint8_t data[WINDOW_SECTORS * SECTOR_BYTES] __attribute__((aligned(4096)));
-	struct iovec iov = {.iov_base = data, .iov_len = sizeof(data)};
+	static uint8_t data[WINDOW_SECTORS_MAX * SECTOR_BYTES] __attribute__((aligned(4096)));
+	const uint32_t sectors = oracle_window_sectors();
+	struct iovec iov = {.iov_base = data, .iov_len = (size_t)sectors * SECTOR_BYTES};
 	char text[256];
 
 	rescue->io = (struct block_io){
 		.kind = BLOCK_READ,
-		.offset = oracle_sector_number(window * WINDOW_SECTORS) * SECTOR_BYTES,
-		.length = sizeof(data),
+		.offset = oracle_sector_number(window * sectors) * SECTOR_BYTES,
+		.length = iov.iov_len,
 		.iov = &iov,
 		.iov_count = 1,
 		.done = io_done,
@@ -141,8 +142,8 @@ static void rescue_read_window(struct rescue *rescue, struct volume *volume, uin
 			   rescue->result);
 		return;
 	}
-	for (uint32_t i = 0; i < WINDOW_SECTORS; i++) {
-		uint32_t index = window * WINDOW_SECTORS + i;
+	for (uint32_t i = 0; i < sectors; i++) {
+		uint32_t index = window * sectors + i;
 		struct sector *sector = &model->sectors[index];
 		uint32_t found;
 
@@ -198,7 +199,8 @@ static void rescue_compare(struct rescue *rescue, struct model *out_models)
 				   volume ? "is there or is not as it should be" : "is gone");
 			return;
 		}
-		for (uint32_t window = 0; volume && window < WINDOWS; window++)
+		for (uint32_t window = 0;
+		     volume && window < MODEL_SECTORS / oracle_window_sectors(); window++)
 			rescue_read_window(rescue, volume, i, &out_models[i], window);
 	}
 }
@@ -260,6 +262,7 @@ void world_crash(struct world *world, unsigned depth)
 	world->is_abandoned = false;
 	world->disk = sim_disk_new(image, limits.logical_block_bytes, &world->queue,
 				   random_next(&world->random));
+	world_slow_down(world);
 	memcpy(world->models, models, sizeof(world->models));
 	pool_open(sim_disk_block(world->disk), &settings, &world->pool, &rescue->request);
 	world_drain(world);

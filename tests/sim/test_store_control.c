@@ -14,7 +14,7 @@ static bool program_fails(uint64_t seed, const struct pool_faults *faults, bool 
 			  uint64_t *states)
 {
 	const struct sim_faults lying = {.ignores_flushes = true};
-	struct world *world = world_new(seed, 512, faults);
+	struct world *world = world_new(seed, faults);
 	bool failed;
 
 	if (lies)

@@ -20,7 +20,7 @@ struct variant {
 static bool run_program(uint64_t seed, uint64_t n, const struct variant *variant, uint64_t *states,
 			unsigned *failures)
 {
-	struct world *world = world_new(seed, 512, NULL);
+	struct world *world = world_new(seed, NULL);
 	const struct sim_faults none = {0};
 	struct sim_faults faults = {.fail_at = sim_disk_ended(world->disk) + n,
 				    .fail_result = variant->result,

@@ -20,7 +20,7 @@ static const enum op_kind alphabet[] = {OP_WRITE, OP_WRITE_FUA, OP_UNMAP,  OP_UN
 static bool run_program(const unsigned *letters, unsigned count, bool waits, uint64_t *states)
 {
 	uint64_t seed = letters[0] + 10 * letters[1] + 100 * (uint64_t)count;
-	struct world *world = world_new(seed, 512, NULL);
+	struct world *world = world_new(seed, NULL);
 	bool is_well;
 
 	/* Something to overwrite, unmap and delete. */

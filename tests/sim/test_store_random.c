@@ -14,7 +14,7 @@
 
 static uint64_t run_program(uint64_t seed, bool *out_failed)
 {
-	struct world *world = world_new(seed, seed % 4 == 0 ? 4096 : 512, NULL);
+	struct world *world = world_new(seed, NULL);
 	uint64_t states;
 
 	for (int round = 0; round < 4 && world_is_well(world); round++) {

@@ -40,6 +40,16 @@ void world_drain(struct world *world)
 		;
 }
 
+void world_slow_down(struct world *world)
+{
+	const struct sim_slowness slow = {
+		.reads = world->seed % 5 == 1,
+		.writes_below = world->seed % 5 == 2 ? ZONE_SLOT_EXTENTS * STORE_EXTENT_BYTES : 0,
+	};
+
+	sim_disk_slow_down(world->disk, &slow);
+}
+
 struct wait {
 	struct store_request request;
 	int result;
@@ -50,7 +60,7 @@ static void wait_done(struct store_request *request, int result)
 	container_of(request, struct wait, request)->result = result;
 }
 
-struct world *world_new(uint64_t seed, uint32_t disk_block, const struct pool_faults *faults)
+struct world *world_new(uint64_t seed, const struct pool_faults *faults)
 {
 	const struct pool_format format = {.name = "p", .journal_bytes = 256 * KIB};
 	const struct pool_settings settings = {.cache_bytes = 1};
@@ -60,7 +70,9 @@ struct world *world_new(uint64_t seed, uint32_t disk_block, const struct pool_fa
 	world->seed = seed;
 	world->random.state = seed;
 	block_queue_init(&world->queue, NULL, NULL);
-	world->disk = sim_disk_new(sim_image_new(WORLD_BYTES), disk_block, &world->queue, seed);
+	oracle_use_spread(seed % 3 == 0);
+	world->disk = sim_disk_new(sim_image_new(WORLD_BYTES), seed % 4 == 0 ? 4096 : 512,
+				   &world->queue, seed);
 	if (faults)
 		world->faults = *faults;
 	pool_format(sim_disk_block(world->disk), &format, &wait.request);
@@ -73,6 +85,7 @@ struct world *world_new(uint64_t seed, uint32_t disk_block, const struct pool_fa
 		return world;
 	}
 	world->pool->faults = world->faults;
+	world_slow_down(world);
 	(void)world_start(world, OP_CREATE); /* nothing is in its way */
 	world_drain(world);
 	return world;

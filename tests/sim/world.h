@@ -47,7 +47,7 @@ struct op {
 	struct iovec iov;
 	struct store_request request;
 	struct model then; /* what was acknowledged when a flush began; what an admin op makes */
-	uint8_t data[WINDOW_SECTORS * SECTOR_BYTES + 1];
+	uint8_t data[WINDOW_SECTORS_MAX * SECTOR_BYTES + 1];
 };
 
 struct world {
@@ -70,9 +70,15 @@ struct world {
 	char failure[512]; /* empty while all is well */
 };
 
-/* A formatted pool with volume 0 in it. `disk_block` 512 or 4096. */
-struct world *world_new(uint64_t seed, uint32_t disk_block, const struct pool_faults *faults);
+/*
+ * A formatted pool with volume 0 in it. The seed also says whether the disk's blocks are of 512
+ * or 4096 bytes, whether the volumes are used spread out, and what on the disk is slow.
+ */
+struct world *world_new(uint64_t seed, const struct pool_faults *faults);
 void world_free(struct world *world);
+
+/* Tell the disk what is slow in this world. */
+void world_slow_down(struct world *world);
 
 /* The first thing that went wrong; later ones are ignored. */
 void world_fail(struct world *world, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -9,6 +9,8 @@
 
 static const char *const names[WORLD_VOLUMES] = {"a", "b", "c"};
 
+#define UNMAP_ALL_BYTES (256 * MIB) /* as much as one request may */
+
 static bool op_is_admin(enum op_kind kind)
 {
 	return kind >= OP_CREATE;
@@ -103,17 +105,20 @@ static bool op_has_way(const struct op *op)
 static void op_choose_sectors(struct op *op)
 {
 	struct random *random = &op->world->random;
-	uint32_t start = (uint32_t)random_below(random, WINDOW_SECTORS);
-	uint32_t most = random_below(random, 3) ? 24 : WINDOW_SECTORS;
-	uint32_t window = (uint32_t)random_below(random, WINDOWS);
+	uint32_t sectors = oracle_window_sectors();
+	uint32_t start = (uint32_t)random_below(random, sectors);
+	uint32_t most = random_below(random, 3) ? 24 : sectors;
+	uint32_t window = (uint32_t)random_below(random, MODEL_SECTORS / sectors);
 
 	if (random_below(random, 2))
 		start -= start % 8;
-	op->first = window * WINDOW_SECTORS + start;
-	op->count = 1 + (uint32_t)random_below(random, MIN(most, WINDOW_SECTORS - start));
+	op->first = window * sectors + start;
+	op->count = 1 + (uint32_t)random_below(random, MIN(most, sectors - start));
 	if (op->kind == OP_UNMAP_ALL) {
 		op->first = 0;
 		op->count = MODEL_SECTORS;
+		while (oracle_sector_number(op->count - 1) >= UNMAP_ALL_BYTES / SECTOR_BYTES)
+			op->count -= sectors;
 	}
 }
 
@@ -137,7 +142,7 @@ static void op_submit(struct op *op, struct volume *volume)
 		.done = op_io_done,
 	};
 	if (op->kind == OP_UNMAP_ALL) {
-		op->io.length = model->size_bytes;
+		op->io.length = MIN(model->size_bytes, UNMAP_ALL_BYTES);
 	} else if (op->kind != OP_FLUSH) {
 		op->io.offset = oracle_sector_number(op->first) * SECTOR_BYTES;
 		op->io.length = (uint64_t)op->count * SECTOR_BYTES;
@@ -175,7 +180,7 @@ static bool op_start_admin(struct op *op)
 	struct world *world = op->world;
 	const struct model *model = &world->models[op->volume];
 	const char *name = names[op->volume];
-	struct volume_spec spec = {.size_bytes = 40 * MIB, .created_at_s = 1};
+	struct volume_spec spec = {.size_bytes = oracle_volume_bytes(), .created_at_s = 1};
 
 	if (world->admin > 0 || !op_has_way(op) ||
 	    (model->exists == (op->kind == OP_CREATE) && op->kind != OP_CHECKPOINT))
@@ -218,7 +223,7 @@ bool world_start(struct world *world, enum op_kind kind)
 		op->volume = 0;
 	if (kind == OP_DELETE && op->volume == 0)
 		op->volume = 1;
-	if (kind == OP_GROW && world->models[op->volume].size_bytes > 200 * MIB)
+	if (kind == OP_GROW && world->models[op->volume].size_bytes > GIB)
 		return false;
 	return op_is_admin(kind) ? op_start_admin(op) : op_start_io(op);
 }

@@ -37,6 +37,7 @@ struct sim_disk {
 	uint32_t logical_block_bytes;
 	struct random random;
 	struct sim_faults faults;
+	struct sim_slowness slowness;
 	struct list in_flight; /* block_io */
 	uint32_t in_flight_count;
 	uint64_t ended;
@@ -213,22 +214,44 @@ static void sim_end(struct sim_disk *disk, struct block_io *io)
 	io->done(io, fails ? disk->faults.fail_result : 0);
 }
 
+static bool sim_is_slow(const struct sim_disk *disk, const struct block_io *io)
+{
+	if (io->kind == BLOCK_READ)
+		return disk->slowness.reads;
+	return io->kind == BLOCK_WRITE && io->offset < disk->slowness.writes_below;
+}
+
+static struct block_io *sim_choose(struct sim_disk *disk)
+{
+	uint64_t chosen = random_below(&disk->random, disk->in_flight_count);
+
+	list_for_each (&disk->in_flight, io, struct block_io, link) {
+		if (chosen-- == 0)
+			return io;
+	}
+	return NULL;
+}
+
 bool sim_disk_step(struct sim_disk *disk)
 {
-	uint64_t chosen;
+	struct block_io *io = NULL;
 
 	if (disk->in_flight_count == 0)
 		return false;
-	chosen = random_below(&disk->random, disk->in_flight_count);
-	list_for_each (&disk->in_flight, io, struct block_io, link) {
-		if (chosen-- > 0)
-			continue;
-		list_remove(&io->link);
-		disk->in_flight_count--;
-		sim_end(disk, io);
-		return true;
+	for (int tries = 0; tries < 16; tries++) {
+		io = sim_choose(disk);
+		if (!sim_is_slow(disk, io))
+			break;
 	}
-	return false;
+	list_remove(&io->link);
+	disk->in_flight_count--;
+	sim_end(disk, io);
+	return true;
+}
+
+void sim_disk_slow_down(struct sim_disk *disk, const struct sim_slowness *slowness)
+{
+	disk->slowness = *slowness;
 }
 
 /* Each sector of each pending write reaches the image with this chance, out of 16. */

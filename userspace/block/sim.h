@@ -40,6 +40,12 @@ struct sim_faults {
 	bool ignores_flushes; /* they succeed and do nothing: a disk that lies */
 };
 
+/* What takes long: it hardly ever ends while anything else is in flight. */
+struct sim_slowness {
+	bool reads;
+	uint64_t writes_below; /* this byte; 0: none */
+};
+
 struct sim_disk;
 
 /*
@@ -52,6 +58,8 @@ void sim_disk_free(struct sim_disk *disk); /* as a machine that is switched off:
 
 struct block *sim_disk_block(struct sim_disk *disk);
 void sim_disk_set_faults(struct sim_disk *disk, const struct sim_faults *faults);
+
+void sim_disk_slow_down(struct sim_disk *disk, const struct sim_slowness *slowness);
 
 /* Requests that have ended so far (failed ones too). */
 uint64_t sim_disk_ended(const struct sim_disk *disk);
