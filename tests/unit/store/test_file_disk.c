@@ -169,6 +169,16 @@ static void two_cannot_open_one_file(void **state)
 	block_close(first, closed, NULL);
 }
 
+/* Under way on the ring when it is closed, the file could keep its lock a little longer. */
+static void a_closed_file_can_be_opened_at_once(void **state)
+{
+	struct bench *bench = *state;
+
+	format(bench);
+	for (int i = 0; i < 50; i++)
+		close_pool(bench, open_pool(bench));
+}
+
 static void a_file_grows_and_never_shrinks(void **state)
 {
 	struct bench *bench = *state;
@@ -201,6 +211,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_pool_on_a_file_keeps_what_was_flushed, start,
 						stop),
 		cmocka_unit_test_setup_teardown(two_cannot_open_one_file, start, stop),
+		cmocka_unit_test_setup_teardown(a_closed_file_can_be_opened_at_once, start, stop),
 		cmocka_unit_test_setup_teardown(a_file_grows_and_never_shrinks, start, stop),
 		cmocka_unit_test_setup_teardown(what_is_no_disk_is_refused, start, stop),
 	};
