@@ -118,7 +118,8 @@ static void bad_secrets_are_refused_and_not_repeated(void **state)
 		assert_null(strstr(err.text, "hunter2"));
 	}
 	memset(text, 'x', sizeof(text));
-	memcpy(text, "chap-user=", 10);
+	strcpy(text, "chap-user=");
+	text[strlen(text)] = 'x';
 	assert_int_equal(secrets_parse(text, sizeof(text), &login, NULL), -EINVAL);
 	assert_int_equal(secrets_parse("chap-user=a\0b", 13, &login, NULL), -EINVAL);
 }

@@ -20,7 +20,7 @@ static size_t serial_page(uint8_t *page, const char *serial)
 	memset(page, 0, 4);
 	page[1] = 0x80;
 	put_be16(page + 2, (uint16_t)strlen(serial));
-	memcpy(page + 4, serial, strlen(serial));
+	strcpy((char *)page + 4, serial);
 	return 4 + strlen(serial);
 }
 
@@ -34,7 +34,7 @@ static size_t identification_page(uint8_t *page, const char *uuid_text)
 	page[4] = 0x02;
 	page[5] = 0x01;
 	page[7] = 8;
-	memcpy(page + 8, "BERTH   ", 8);
+	strcpy((char *)page + 8, "BERTH   ");
 	page[16] = 0x01;
 	page[17] = 0x0a;
 	page[19] = 18;
