@@ -133,7 +133,8 @@ void text_add(struct text_writer *writer, const char *key, const char *format, .
 		writer->is_cut = true;
 		return;
 	}
-	memcpy(at, key, key_len);
+	for (size_t i = 0; i < key_len; i++)
+		at[i] = key[i];
 	at[key_len] = '=';
 	writer->len += key_len + 1 + (size_t)value_len + 1;
 }

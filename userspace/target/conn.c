@@ -108,7 +108,8 @@ static void conn_settle_now(struct loop_task *task)
 	struct conn *conn = container_of(task, struct conn, settle);
 
 	conn->is_settle_posted = false;
-	if (!conn_is_open(conn) && !conn->receive.is_in_flight && conn->rx.command) {
+	if (!conn_wants_pdus(conn) && !conn->receive.is_in_flight && conn->rx.command) {
+		/* The rest of its PDU will not be looked at. */
 		struct command *command = conn->rx.command;
 
 		conn->rx.command = NULL;

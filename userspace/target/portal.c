@@ -87,7 +87,7 @@ static int portal_format(const union portal_sockaddr *address, unsigned port,
 
 int portal_address(const struct portal *portal, int fd, char out_address[PORTAL_ADDRESS_SIZE])
 {
-	union portal_sockaddr address;
+	union portal_sockaddr address = {0};
 	socklen_t len = sizeof(address);
 
 	if (!portal->is_wildcard) {
@@ -101,7 +101,7 @@ int portal_address(const struct portal *portal, int fd, char out_address[PORTAL_
 
 int portal_peer_address(int fd, char out_address[PEER_ADDRESS_SIZE])
 {
-	union portal_sockaddr address;
+	union portal_sockaddr address = {0};
 	socklen_t len = sizeof(address);
 
 	if (getpeername(fd, &address.any, &len) < 0)
@@ -147,7 +147,7 @@ static int portal_resolve(const char *address, struct addrinfo **out_info, struc
 
 static int portal_describe(struct portal *portal)
 {
-	union portal_sockaddr address;
+	union portal_sockaddr address = {0};
 	socklen_t len = sizeof(address);
 
 	if (getsockname(portal->fd, &address.any, &len) < 0)
@@ -160,7 +160,7 @@ static int portal_describe(struct portal *portal)
 int portal_new(const char *address, struct portal **out_portal, struct error *err)
 {
 	struct portal *portal = calloc(1, sizeof(*portal));
-	struct addrinfo *info;
+	struct addrinfo *info = NULL;
 	int ret;
 
 	if (!portal)

@@ -523,6 +523,17 @@ def test_logout_ends_commands_first(server):
     client.expect_closed()
 
 
+def test_logout_does_not_wait_for_half_a_request(server):
+    client = server.disk()
+    logout = client.command(6, cmd_sn=client.cmd_sn + 1).put(20, client.cid, 2)
+    client.send(logout)
+    client.expect_silence(0.05)
+    nop = client.command(0).put(20, NONE)
+    nop.data = bytes(4096)
+    client.send_bytes(client.encode(nop)[:1000])
+    assert client.expect(LOGOUT_RESPONSE).response == 0
+
+
 def test_connection_cut_anywhere_ends_the_session(server):
     whole = server.disk(keys={"FirstBurstLength": "65536"})
     data = whole.encode(whole.scsi_pdu(whole.write_cdb(0, 128), WRITE, 65536, bytes(65536)))
