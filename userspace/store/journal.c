@@ -153,6 +153,7 @@ uint32_t journal_end(struct journal *journal)
 			    get_le32(&((struct format_header *)data)->used));
 	}
 	journal->next += journal->count;
+	assert(journal->next - journal->first <= journal->block_count);
 	return journal->count;
 }
 
