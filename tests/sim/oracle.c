@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "oracle.h"
+#include "tests/sim/oracle.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -102,33 +102,33 @@ static bool is_zero(const uint8_t *data)
 	return data[0] == 0 && memcmp(data, data + 1, SECTOR_BYTES - 1) == 0;
 }
 
-bool oracle_is_legal(const struct model *model, uint32_t index, const void *data, uint32_t least,
-		     uint32_t *out_generation, char *text, size_t text_size)
+bool oracle_is_legal(const struct model *model, struct finding *finding)
 {
-	const struct sector *sector = &model->sectors[index];
-	uint64_t number = oracle_sector_number(index);
+	const struct sector *sector = &model->sectors[finding->index];
+	uint64_t number = oracle_sector_number(finding->index);
 	struct tag tag;
 	uint8_t expected[SECTOR_BYTES];
 
-	if (is_zero(data)) {
-		*out_generation = sector->last_zero;
-		if (sector->last_zero >= least)
+	if (is_zero(finding->data)) {
+		finding->generation = sector->last_zero;
+		if (sector->last_zero >= finding->least)
 			return true;
-		(void)snprintf(text, text_size,
+		(void)snprintf(finding->text, sizeof(finding->text),
 			       "sector %" PRIu64 " reads as zeros, expected generation %u to %u",
-			       number, least, sector->latest);
+			       number, finding->least, sector->latest); /* may be cut */
 		return false;
 	}
-	memcpy(&tag, data, sizeof(tag));
+	memcpy(&tag, finding->data, sizeof(tag));
 	oracle_fill(expected, tag.incarnation, tag.number, tag.generation);
-	*out_generation = tag.generation;
-	if (memcmp(expected, data, SECTOR_BYTES) == 0 && tag.incarnation == model->incarnation &&
-	    tag.number == number && tag.generation >= least && tag.generation <= sector->latest)
+	finding->generation = tag.generation;
+	if (memcmp(expected, finding->data, SECTOR_BYTES) == 0 &&
+	    tag.incarnation == model->incarnation && tag.number == number &&
+	    tag.generation >= finding->least && tag.generation <= sector->latest)
 		return true;
-	(void)snprintf(text, text_size,
+	(void)snprintf(finding->text, sizeof(finding->text),
 		       "sector %" PRIu64 " has incarnation %u sector %" PRIu64
 		       " generation %u, expected incarnation %u generation %u to %u",
 		       number, tag.incarnation, tag.number, tag.generation, model->incarnation,
-		       least, sector->latest);
+		       finding->least, sector->latest); /* may be cut */
 	return false;
 }

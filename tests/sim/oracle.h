@@ -60,11 +60,15 @@ void oracle_harden(struct model *model, uint32_t first, uint32_t count, uint32_t
 /* All that was acknowledged when `then` was taken is durable. */
 void oracle_harden_all(struct model *model, const struct model *then);
 
-/*
- * True if this may be read from that sector, when everything from generation `least` on is
- * legal; *out_generation is what it is (zeros: of the last unmap). False: why in `text`.
- */
-bool oracle_is_legal(const struct model *model, uint32_t index, const void *data, uint32_t least,
-		     uint32_t *out_generation, char *text, size_t text_size);
+/* What was read from one sector, and what to make of it. */
+struct finding {
+	uint32_t index;
+	const void *data;
+	uint32_t least;	     /* everything from this generation on is legal */
+	uint32_t generation; /* answer: what it is (zeros: of the last unmap) */
+	char text[256];	     /* answer: why it is not legal */
+};
+
+bool oracle_is_legal(const struct model *model, struct finding *finding);
 
 #endif

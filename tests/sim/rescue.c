@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "store/volume_state.h"
-#include "world.h"
+#include "tests/sim/world.h"
 
 static const char *const names[WORLD_VOLUMES] = {"a", "b", "c"};
 
@@ -123,7 +123,6 @@ static void rescue_read_window(struct rescue *rescue, struct volume *volume, uin
 	static uint8_t data[WINDOW_SECTORS_MAX * SECTOR_BYTES] __attribute__((aligned(4096)));
 	const uint32_t sectors = oracle_window_sectors();
 	struct iovec iov = {.iov_base = data, .iov_len = (size_t)sectors * SECTOR_BYTES};
-	char text[256];
 
 	rescue->io = (struct block_io){
 		.kind = BLOCK_READ,
@@ -143,18 +142,18 @@ static void rescue_read_window(struct rescue *rescue, struct volume *volume, uin
 		return;
 	}
 	for (uint32_t i = 0; i < sectors; i++) {
-		uint32_t index = window * sectors + i;
-		struct sector *sector = &model->sectors[index];
-		uint32_t found;
+		struct finding finding = {.index = window * sectors + i,
+					  .data = data + (size_t)i * SECTOR_BYTES};
+		struct sector *sector = &model->sectors[finding.index];
 
-		if (!oracle_is_legal(model, index, data + (size_t)i * SECTOR_BYTES, sector->durable,
-				     &found, text, sizeof(text))) {
+		finding.least = sector->durable;
+		if (!oracle_is_legal(model, &finding)) {
 			world_fail(rescue->world, "volume %s after the crash: %s", names[number],
-				   text);
+				   finding.text);
 			return;
 		}
-		sector->durable = sector->acked = sector->latest = found;
-		if (found != sector->last_zero)
+		sector->durable = sector->acked = sector->latest = finding.generation;
+		if (finding.generation != sector->last_zero)
 			sector->last_zero = 0;
 	}
 }

@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "world.h"
+#include "tests/sim/world.h"
 
 #define PROGRAMS 60
 

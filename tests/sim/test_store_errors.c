@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "world.h"
+#include "tests/sim/world.h"
 
 struct variant {
 	int result;

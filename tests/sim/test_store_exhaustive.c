@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "world.h"
+#include "tests/sim/world.h"
 
 #define IMAGES 3 /* of those that a power failure may leave, at each point */
 

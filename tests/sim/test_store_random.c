@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "world.h"
+#include "tests/sim/world.h"
 
 static uint64_t run_program(uint64_t seed, bool *out_failed)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Making a world, letting it run, and breaking it off. */
-#include "world.h"
+#include "tests/sim/world.h"
 
 #include <errno.h>
 #include <stdarg.h>

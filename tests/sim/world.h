@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "block/sim.h"
-#include "oracle.h"
+#include "tests/sim/oracle.h"
 #include "store/check.h"
 #include "store/state.h"
 

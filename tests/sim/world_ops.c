@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "store/volume_state.h"
-#include "world.h"
+#include "tests/sim/world.h"
 
 static const char *const names[WORLD_VOLUMES] = {"a", "b", "c"};
 
@@ -25,16 +25,15 @@ static void op_look(struct op *op)
 {
 	struct world *world = op->world;
 	const struct model *model = &world->models[op->volume];
-	char text[256];
 
 	for (uint32_t i = 0; i < op->count; i++) {
-		uint32_t index = op->first + i;
-		uint32_t least = op->kind == OP_READ ? model->sectors[index].acked : 0;
-		uint32_t generation;
+		struct finding finding = {.index = op->first + i,
+					  .data = op->data + (size_t)i * SECTOR_BYTES};
 
-		if (!oracle_is_legal(model, index, op->data + (size_t)i * SECTOR_BYTES, least,
-				     &generation, text, sizeof(text)))
-			world_fail(world, "reading volume %s: %s", names[op->volume], text);
+		if (op->kind == OP_READ)
+			finding.least = model->sectors[finding.index].acked;
+		if (!oracle_is_legal(model, &finding))
+			world_fail(world, "reading volume %s: %s", names[op->volume], finding.text);
 	}
 }
 

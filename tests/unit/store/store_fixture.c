@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
 #include <string.h>
 

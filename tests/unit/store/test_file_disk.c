@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "store/file_disk.h"
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
 struct bench {
 	struct loop *loop;

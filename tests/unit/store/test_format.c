@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "store/word.h"
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
 static const struct uuid pool = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}};
 static uint8_t block[FORMAT_BLOCK_BYTES] __attribute__((aligned(8)));

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "store/word.h"
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
 static const struct uuid pool = {{1, 2, 3}};
 static struct journal journal;

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "store/check.h"
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
 static int start(void **state)
 {

@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "base/bitmap.h"
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
 static const struct geometry geometry = {.extent_count = 1024, .journal_extents = 16};
 static struct space space;

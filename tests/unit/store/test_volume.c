@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "store_fixture.h"
+#include "tests/unit/store/store_fixture.h"
 
 #define VOLUME_BYTES (256 * MIB)
 
