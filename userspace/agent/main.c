@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 	static struct agent agent;
 	struct error err = {0};
 	sigset_t signals;
-	int lock_fd;
+	int lock_fd = -1;
 	int ret;
 
 	if (argc > 2 && strcmp(argv[1], HELPER_FLAG) == 0)

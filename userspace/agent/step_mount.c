@@ -40,7 +40,7 @@ static int device_number(const char *device, dev_t *out_number, struct error *er
 static int mount_check(struct job *job, struct error *err)
 {
 	struct mounts_point point;
-	dev_t number;
+	dev_t number = 0;
 	int ret = mounts_find(MOUNTS_TABLE, job->folder, &point, err);
 
 	if (ret < 0)
