@@ -48,7 +48,7 @@ static bool run_program(const unsigned *letters, unsigned count, bool waits, uin
 int main(int argc, char **argv)
 {
 	const unsigned letters_count = ARRAY_SIZE(alphabet);
-	unsigned length = argc > 1 ? (unsigned)atoi(argv[1]) : 2;
+	unsigned length = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 2;
 	unsigned middle = length > 1 ? letters_count : 1;
 	unsigned last = length > 2 ? letters_count : 1;
 	uint64_t states = 0;

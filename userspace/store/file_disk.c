@@ -370,7 +370,7 @@ int file_disk_extend(const char *path, uint64_t size_bytes, struct error *err)
 {
 	char size[SIZE_TEXT_MAX];
 	uint64_t has = 0;
-	bool is_device;
+	bool is_device = false;
 	int ret = file_stat(path, &is_device, err);
 	int fd = ret == 0 ? open(path, O_RDWR | O_CLOEXEC) : -1;
 

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A disk that fails: data that could not be written is one request's failure, metadata that
+ * could not is the pool's; several flushes share one commit; what needs no flush gets none.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "block/sim.h"
+#include "tests/unit/store/store_fixture.h"
+
+struct wait {
+	struct store_request request;
+	struct block_io io;
+	struct iovec iov;
+	int result;
+};
+
+static struct block_queue queue;
+static struct sim_disk *disk;
+static struct pool *pool;
+static uint8_t data[65536] __attribute__((aligned(4096)));
+
+static void request_done(struct store_request *request, int result)
+{
+	container_of(request, struct wait, request)->result = result;
+}
+
+static void io_done(struct block_io *io, int result)
+{
+	container_of(io, struct wait, io)->result = result;
+}
+
+static void drain(void)
+{
+	while (block_queue_run(&queue) || sim_disk_step(disk))
+		;
+}
+
+static void submit(struct wait *wait, enum block_kind kind, uint64_t offset, uint64_t length)
+{
+	wait->result = 1;
+	wait->iov = (struct iovec){.iov_base = data, .iov_len = length};
+	wait->io = (struct block_io){.kind = kind,
+				     .offset = offset,
+				     .length = length,
+				     .iov = &wait->iov,
+				     .iov_count = 1,
+				     .done = io_done};
+	block_submit(&volume_find(pool, "v")->block, &wait->io);
+}
+
+static int io(enum block_kind kind, uint64_t offset, uint64_t length)
+{
+	struct wait wait;
+
+	submit(&wait, kind, offset, length);
+	drain();
+	return wait.result;
+}
+
+static int start(void **state)
+{
+	const struct pool_format format = {.name = "p"};
+	const struct pool_settings settings = {0};
+	const struct volume_spec spec = {.name = "v", .size_bytes = GIB};
+	struct wait wait = {.request.done = request_done, .result = 1};
+
+	block_queue_init(&queue, NULL, NULL);
+	disk = sim_disk_new(sim_image_new(64 * MIB), 512, &queue, 1);
+	pool_format(sim_disk_block(disk), &format, &wait.request);
+	drain();
+	assert_int_equal(wait.result, 0);
+	pool_open(sim_disk_block(disk), &settings, &pool, &wait.request);
+	drain();
+	assert_int_equal(wait.result, 0);
+	volume_create(pool, &spec, &wait.request);
+	drain();
+	return wait.result;
+}
+
+static int stop(void **state)
+{
+	struct wait wait = {.request.done = request_done, .result = 1};
+
+	pool_close(pool, &wait.request);
+	drain();
+	sim_disk_free(disk);
+	return wait.result == 1;
+}
+
+static uint64_t used(void)
+{
+	struct pool_facts facts;
+
+	pool_describe(pool, &facts);
+	return facts.used_bytes;
+}
+
+/* The n-th request of the disk from now on fails. */
+static void fail_next(uint64_t n, int result)
+{
+	const struct sim_faults faults = {.fail_at = sim_disk_ended(disk) + n,
+					  .fail_result = result};
+
+	sim_disk_set_faults(disk, &faults);
+}
+
+static void a_failed_write_of_data_keeps_no_extent(void **state)
+{
+	fail_next(1, -EIO);
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), -EIO);
+	assert_int_equal(used(), 0);
+	assert_int_equal(pool->state, POOL_READ_WRITE);
+	fail_next(1, -ENOSPC);
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), -ENOSPC);
+	memset(data, 1, sizeof(data));
+	assert_int_equal(io(BLOCK_READ, 0, 65536), 0);
+	assert_int_equal(data[0], 0);
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0);
+	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0);
+}
+
+/* Of a flush's three requests (flush, record, flush), this one. */
+static void expect_read_only(uint64_t n)
+{
+	struct pool_facts facts;
+	struct wait wait = {.request.done = request_done, .result = 1};
+
+	memset(data, 7, sizeof(data));
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0);
+	fail_next(n, -EIO);
+	assert_int_equal(io(BLOCK_FLUSH, 0, 0), -EIO);
+	pool_describe(pool, &facts);
+	assert_int_equal(facts.state, POOL_READ_ONLY);
+	assert_non_null(strstr(facts.reason.text, "read-only"));
+	assert_int_equal(io(BLOCK_FLUSH, 0, 0), -EIO); /* never a success again */
+	assert_int_equal(io(BLOCK_WRITE, 0, 4096), -EROFS);
+	assert_int_equal(io(BLOCK_UNMAP, 0, 4096), -EROFS);
+	memset(data, 0, sizeof(data));
+	assert_int_equal(io(BLOCK_READ, 0, 65536), 0);
+	assert_int_equal(data[65535], 7);
+	volume_mark_formatted(pool, "v", &wait.request);
+	drain();
+	assert_int_equal(wait.result, -EROFS);
+}
+
+static void a_failed_flush_of_data_ends_writing(void **state)
+{
+	expect_read_only(1);
+}
+
+static void a_failed_journal_write_ends_writing(void **state)
+{
+	expect_read_only(2);
+}
+
+static void a_failed_journal_flush_ends_writing(void **state)
+{
+	expect_read_only(3);
+}
+
+static void flushes_cost_what_they_must(void **state)
+{
+	uint64_t before;
+
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0);
+	before = sim_disk_ended(disk);
+	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0);
+	assert_int_equal(sim_disk_ended(disk) - before, 3);
+	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0); /* nothing new */
+	assert_int_equal(sim_disk_ended(disk) - before, 3);
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0); /* no word changes */
+	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0);
+	assert_int_equal(sim_disk_ended(disk) - before, 5);
+}
+
+static void flushes_that_wait_share_one_commit(void **state)
+{
+	struct wait flushes[20];
+	uint64_t before;
+
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0);
+	before = sim_disk_ended(disk);
+	for (int i = 0; i < 20; i++)
+		submit(&flushes[i], BLOCK_FLUSH, 0, 0);
+	drain();
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(flushes[i].result, 0);
+	assert_int_equal(sim_disk_ended(disk) - before, 3);
+}
+
+static void two_writes_to_a_new_extent_take_one(void **state)
+{
+	struct wait writes[2];
+
+	submit(&writes[0], BLOCK_WRITE, 0, 4096);
+	submit(&writes[1], BLOCK_WRITE, 8192, 4096);
+	drain();
+	assert_int_equal(writes[0].result, 0);
+	assert_int_equal(writes[1].result, 0);
+	assert_int_equal(used(), 65536);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+		TEST(a_failed_write_of_data_keeps_no_extent),
+		TEST(a_failed_flush_of_data_ends_writing),
+		TEST(a_failed_journal_write_ends_writing),
+		TEST(a_failed_journal_flush_ends_writing),
+		TEST(flushes_cost_what_they_must),
+		TEST(flushes_that_wait_share_one_commit),
+		TEST(two_writes_to_a_new_extent_take_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
