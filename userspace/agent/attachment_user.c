@@ -212,15 +212,21 @@ static int size_read(const char *device, uint64_t *out_bytes, struct error *err)
 	return ret;
 }
 
-/* berth-attach learns of the new size from the node's unit attention, some time soon. */
+/*
+ * berth-attach learns of the new size by a unit attention, which comes with the answer to a
+ * command: an idle volume is read a little, so that there is one.
+ */
 static int resize(struct job *job, struct error *err)
 {
 	int64_t deadline_ms = clock_within(job->deadline_ms, RESIZE_MS);
+	struct probe probe;
 	uint64_t bytes = 0;
 	int ret;
 
 	do {
-		ret = helper_loop_resize(job->device, deadline_ms, err);
+		ret = helper_probe(job->device, deadline_ms, &probe, err);
+		if (ret == 0)
+			ret = helper_loop_resize(job->device, deadline_ms, err);
 		if (ret == 0)
 			ret = size_read(job->device, &bytes, err);
 		if (ret < 0 || bytes >= job->record.size_bytes)

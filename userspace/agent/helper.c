@@ -118,3 +118,51 @@ int helper_loop_resize(const char *device, int64_t deadline_ms, struct error *er
 
 	return call(arguments, deadline_ms, NULL, 0, err);
 }
+
+int helper_identify(const char *disk, const char *uuid, int64_t deadline_ms, struct error *err)
+{
+	const char *const arguments[] = {"identify", disk, uuid, NULL};
+
+	return call(arguments, deadline_ms, NULL, 0, err);
+}
+
+int helper_sysfs_write(const char *path, const char *text, int64_t deadline_ms, struct error *err)
+{
+	const char *const arguments[] = {"sysfs-write", path, text, NULL};
+
+	return call(arguments, deadline_ms, NULL, 0, err);
+}
+
+int helper_map_find(const char *name, const char *uuid, int64_t deadline_ms,
+		    struct mapper_state *out_state, struct error *err)
+{
+	const char *const arguments[] = {"map-find", name, uuid, NULL};
+	uint64_t disk;
+	int exists;
+	char out[64];
+	int ret = call(arguments, deadline_ms, out, sizeof(out), err);
+
+	if (ret < 0)
+		return ret;
+	/* NOLINTNEXTLINE(cert-err34-c): our own words, whole numbers that we printed */
+	if (sscanf(out, "%d %" SCNu64, &exists, &disk) != 2)
+		return error_set(err, -EIO, "looking at '%s' gave no answer", name);
+	*out_state = (struct mapper_state){.exists = exists == 1, .disk = disk};
+	return 0;
+}
+
+int helper_map_set(const char *verb, const char *const name_uuid_disk[3], int64_t deadline_ms,
+		   struct error *err)
+{
+	const char *const *given = name_uuid_disk;
+	const char *const arguments[] = {verb, given[0], given[1], given[2], NULL};
+
+	return call(arguments, deadline_ms, NULL, 0, err);
+}
+
+int helper_map_remove(const char *name, const char *uuid, int64_t deadline_ms, struct error *err)
+{
+	const char *const arguments[] = {"map-remove", name, uuid, NULL};
+
+	return call(arguments, deadline_ms, NULL, 0, err);
+}

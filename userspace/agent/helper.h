@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "agent/loopdev.h"
+#include "agent/mapper.h"
 #include "agent/probe.h"
 #include "base/error.h"
 
@@ -45,5 +46,17 @@ int helper_loop_attach(const char *file, unsigned block_bytes, int64_t deadline_
 		       char out_device[LOOPDEV_NAME_SIZE], struct error *err);
 int helper_loop_detach(const char *device, int64_t deadline_ms, struct error *err);
 int helper_loop_resize(const char *device, int64_t deadline_ms, struct error *err);
+
+/* Ask the SCSI disk itself (INQUIRY, VPD pages 80h and 83h) whether it is that volume; -ESTALE. */
+int helper_identify(const char *disk, const char *uuid, int64_t deadline_ms, struct error *err);
+
+int helper_sysfs_write(const char *path, const char *text, int64_t deadline_ms, struct error *err);
+
+int helper_map_find(const char *name, const char *uuid, int64_t deadline_ms,
+		    struct mapper_state *out_state, struct error *err);
+/* VERB is "map-create" or "map-resize". */
+int helper_map_set(const char *verb, const char *const name_uuid_disk[3], int64_t deadline_ms,
+		   struct error *err);
+int helper_map_remove(const char *name, const char *uuid, int64_t deadline_ms, struct error *err);
 
 #endif

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/inquiry.h"
 #include "agent/mounts.h"
 #include "agent/root.h"
 #include "base/cleanup.h"
@@ -82,6 +83,47 @@ static int verb_loop_resize(char **arguments, struct error *err)
 	return loopdev_resize(arguments[0], err);
 }
 
+static int verb_identify(char **arguments, struct error *err)
+{
+	return inquiry_identify(arguments[0], arguments[1], err);
+}
+
+static int verb_sysfs_write(char **arguments, struct error *err)
+{
+	CLEANUP_CLOSE int fd = open(arguments[0], O_WRONLY | O_CLOEXEC);
+	size_t len = strlen(arguments[1]);
+
+	if (fd < 0 || write(fd, arguments[1], len) != (ssize_t)len)
+		return error_set(err, -errno, "cannot write '%s' to '%s': %s", arguments[1],
+				 arguments[0], strerror(errno));
+	return 0;
+}
+
+static int verb_map_find(char **arguments, struct error *err)
+{
+	struct mapper_state state;
+	int ret = mapper_find(arguments[0], arguments[1], &state, err);
+
+	if (ret == 0)
+		printf("%d %" PRIu64 "\n", state.exists, (uint64_t)state.disk);
+	return ret;
+}
+
+static int verb_map_create(char **arguments, struct error *err)
+{
+	return mapper_create(arguments[0], arguments[1], arguments[2], err);
+}
+
+static int verb_map_resize(char **arguments, struct error *err)
+{
+	return mapper_resize(arguments[0], arguments[1], arguments[2], err);
+}
+
+static int verb_map_remove(char **arguments, struct error *err)
+{
+	return mapper_remove(arguments[0], arguments[1], err);
+}
+
 static const struct verb {
 	const char *name;
 	int argument_count;
@@ -95,6 +137,12 @@ static const struct verb {
 	{"loop-attach", 2, verb_loop_attach},
 	{"loop-detach", 1, verb_loop_detach},
 	{"loop-resize", 1, verb_loop_resize},
+	{"identify", 2, verb_identify},
+	{"sysfs-write", 2, verb_sysfs_write},
+	{"map-find", 2, verb_map_find},
+	{"map-create", 3, verb_map_create},
+	{"map-resize", 3, verb_map_resize},
+	{"map-remove", 2, verb_map_remove},
 };
 
 int helper_main(int argument_count, char **arguments)

@@ -13,7 +13,7 @@
 /* Undoing after a failure gets a little time even when the deadline is used up. */
 #define ROLLBACK_MS 20000
 
-static const struct attachment *const attachments[] = {&attachment_user};
+static const struct attachment *const attachments[] = {&attachment_kernel, &attachment_user};
 
 const struct attachment *attachment_find(const char *name)
 {

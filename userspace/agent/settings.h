@@ -30,7 +30,7 @@ struct settings {
 	uint64_t default_size_bytes;
 	char default_filesystem[RECORD_FS_SIZE];
 	char attach_program[PATH_MAX];
-	unsigned fail_after_s;	  /* how long a user attachment waits for its node; 0: for ever */
+	unsigned fail_after_s;	  /* how long I/O waits for a node that is away; 0: for ever */
 	unsigned suspect_grace_s; /* how long holders of an ended run still count */
 	enum log_level log_level;
 };

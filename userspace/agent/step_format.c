@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/child.h"
 #include "agent/clock.h"
 #include "agent/filesystem.h"
 #include "agent/format_rule.h"
@@ -74,6 +75,27 @@ static int mark_done(struct job *job, struct error *err)
 	return job_save(job, err);
 }
 
+/*
+ * mkfs failed half way, for want of space in the pool perhaps. The publication that lets in
+ * nobody else still stands, so all that is on the volume is of mkfs: it is given back, and the
+ * next try finds a blank volume.
+ */
+static void unmake(struct job *job)
+{
+	const char *const argv[] = {"blkdiscard", "--force", job->device, NULL};
+	struct error err = {0};
+	int ret = child_must(argv, clock_within(job->deadline_ms, PROBE_MS), &err);
+
+	if (ret == 0) {
+		job->record.format = RECORD_FORMAT_NONE;
+		ret = job_save(job, &err);
+	}
+	if (ret < 0)
+		log_warn("what a failed format wrote stays, remove the volume and make it again "
+			 "volume=%s: %s",
+			 job->record.name, err.text);
+}
+
 static int make(struct job *job, struct error *err)
 {
 	struct record *record = &job->record;
@@ -98,8 +120,10 @@ static int make(struct job *job, struct error *err)
 	/* Flushed, and nobody else has it. */
 	if (ret == 0)
 		ret = helper_exclusive(job->device, clock_within(job->deadline_ms, PROBE_MS), err);
-	if (ret < 0)
+	if (ret < 0) {
+		unmake(job);
 		return ret;
+	}
 	record->format = RECORD_FORMAT_MADE;
 	ret = job_save(job, err);
 	return ret < 0 ? ret : mark_done(job, err);
