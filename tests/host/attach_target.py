@@ -3,8 +3,8 @@
 
 One LUN in memory with a volatile write cache: what was not flushed is lost when it crashes. Writes
 come as immediate data (up to 256 KiB), reads leave in one Data-In. No authentication. A test
-sets `verdict` to answer commands with a status of its own, `is_holding` to keep answers back, and
-`login_status` to refuse logins; it reads `log` (opcodes) and `most_in_flight`.
+sets `verdict` to answer commands with a status of its own, `is_holding` to keep answers back,
+`is_deaf` to leave NOPs alone too, and `login_status` to refuse logins; it reads `log` (opcodes) and `most_in_flight`.
 """
 
 import socket
@@ -54,6 +54,7 @@ class Target:
         self.verdict = lambda cdb: None  # or (status, sense data)
         self.login_status = 0
         self.is_holding = False
+        self.is_deaf = False
         self.log = []
         self.most_in_flight = 0
         self.logins = 0
@@ -216,7 +217,8 @@ class Connection:
         if opcode == 0x03:
             return self.login(header, itt, cmdsn)
         if opcode == 0x00:
-            self.send(0x20, 0x80, itt, cmdsn)
+            if not self.target.is_deaf:
+                self.send(0x20, 0x80, itt, cmdsn)
         elif opcode == 0x06:
             self.send(0x26, 0x80, itt, cmdsn)
             return False

@@ -58,8 +58,11 @@ void link_close(struct link *link);
 int link_fd(const struct link *link);
 short link_events(const struct link *link);
 
-/* Do what `revents` allows (0 is fine: sends what is queued). Look at `state` afterwards. */
+/* Do what `revents` allows. Look at `state` afterwards. */
 void link_service(struct link *link, short revents);
+
+/* READY: send what is queued, as far as the socket takes it. */
+void link_send(struct link *link);
 
 /* READY: ask for the capacity again; `disk` changes some time later. */
 void link_refresh(struct link *link);

@@ -231,8 +231,8 @@ void session_service(struct session *session, short revents)
 	outage_step(session, now);
 	session_pump(session, now);
 	/* What was queued just now goes out at once, without another poll. */
-	if (session->link.state == LINK_READY && link_events(&session->link) & POLLOUT)
-		link_service(&session->link, POLLOUT);
+	if (session->link.state == LINK_READY)
+		link_send(&session->link);
 }
 
 int session_poll(struct session *session, struct pollfd *out_poll)
