@@ -71,9 +71,10 @@ static void start(void)
 	assert(memory_disk_new(1 << 20, 512, &queue, &export.block) == 0);
 	assert(target_add(target, &export, &err) == 0);
 	assert(target_set_access(target, TARGET_NAME, &access, 1, &err) == 0);
-	address = (struct sockaddr_in){.sin_family = AF_INET,
-				       .sin_port = htons((uint16_t)atoi(strrchr(bound, ':') + 1)),
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	address = (struct sockaddr_in){
+		.sin_family = AF_INET,
+		.sin_port = htons((uint16_t)strtoul(strrchr(bound, ':') + 1, NULL, 10)),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
 static void send_all(int fd, const void *data, size_t len)

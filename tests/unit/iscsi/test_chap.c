@@ -111,22 +111,9 @@ static void binary_texts_are_decoded(void **state)
 
 static void malformed_binaries_are_refused(void **state)
 {
-	static const char *const bad[] = {"",
-					  "0x",
-					  "0b",
-					  "abcd",
-					  "0xabc",
-					  "0xag",
-					  "0x ab",
-					  "0bA",
-					  "0bAAA",
-					  "0bA===",
-					  "0bAA=A",
-					  "0b====",
-					  "0bAA\x80"
-					  "A",
-					  "1x00",
-					  "0bAA*A"};
+	static const char *const bad[] = {
+		"",	 "0x",	   "0b",     "abcd",   "0xabc",	    "0xag", "0x ab", "0bA",
+		"0bAAA", "0bA===", "0bAA=A", "0b====", "0bAA\200A", "1x00", "0bAA*A"};
 	uint8_t bytes[16];
 	size_t len;
 
