@@ -40,6 +40,9 @@ static void checkpoint_end(struct pool *pool, int result, const char *what)
 {
 	struct checkpoint *checkpoint = &pool->checkpoint;
 
+	/* A flush of a commit that failed may have lost pages of this one. */
+	if (result == 0 && !pool_is_writable(pool))
+		result = -EIO;
 	if (result != 0) {
 		pool_degrade(pool, POOL_READ_ONLY, what, result);
 		checkpoint_abort(pool);
@@ -73,6 +76,8 @@ static void checkpoint_io_done(struct block_io *io, int result)
 {
 	struct pool *pool = container_of(io, struct pool, checkpoint.io);
 
+	if (result == 0 && !pool_is_writable(pool))
+		result = -EIO;
 	if (result != 0)
 		checkpoint_end(pool, result,
 			       io->kind == BLOCK_FLUSH ? "flushing a checkpoint failed"
@@ -136,6 +141,8 @@ static void checkpoint_pages_written(struct page_transfer *transfer, int result)
 {
 	struct pool *pool = container_of(transfer, struct pool, checkpoint.transfer);
 
+	if (result == 0 && !pool_is_writable(pool))
+		result = -EIO;
 	if (result != 0)
 		checkpoint_end(pool, result, "writing a checkpoint failed");
 	else if (pool->faults.switches_early)

@@ -117,7 +117,8 @@ static void commit_end(struct pool *pool, int result, const char *what)
 	if (result != 0) {
 		pool_degrade(pool, POOL_READ_ONLY, what, result);
 		waiter_wake_all(&pool->runner, &commit->now, -EIO);
-		checkpoint_abort(pool);
+		if (commit->has_checkpoint)
+			checkpoint_abort(pool); /* an earlier one, under way, sees it itself */
 	} else {
 		commit->writes_durable = commit->writes_captured;
 		space_commit(&pool->space);
@@ -129,6 +130,15 @@ static void commit_end(struct pool *pool, int result, const char *what)
 	}
 	runner_run(&pool->runner);
 	pool_close_kick(pool);
+}
+
+/*
+ * Once the pool is degraded no step counts as done: a flush of a checkpoint that failed
+ * may have lost what this commit wrote, and the next flush would not tell.
+ */
+static int commit_result(const struct pool *pool, int result)
+{
+	return result == 0 && !pool_is_writable(pool) ? -EIO : result;
 }
 
 static void commit_flush(struct pool *pool, void (*done)(struct block_io *io, int result))
@@ -221,6 +231,7 @@ static void commit_flushed(struct block_io *io, int result)
 	uint64_t first = (journal->next - journal->count) % journal->block_count;
 	uint32_t count = journal->count;
 
+	result = commit_result(pool, result);
 	if (result != 0 || count == 0) {
 		commit_end(pool, result, "flushing data failed");
 		return;
@@ -245,6 +256,7 @@ static void commit_written(struct block_io *io, int result)
 		commit->result = result;
 	if (--commit->writes_in_flight > 0)
 		return;
+	commit->result = commit_result(pool, commit->result);
 	if (commit->result != 0)
 		commit_end(pool, commit->result, "writing the journal failed");
 	else if (pool->faults.skips_journal_flush)
@@ -255,6 +267,7 @@ static void commit_written(struct block_io *io, int result)
 
 static void commit_recorded(struct block_io *io, int result)
 {
-	commit_end(container_of(io, struct pool, commit.flush), result,
-		   "flushing the journal failed");
+	struct pool *pool = container_of(io, struct pool, commit.flush);
+
+	commit_end(pool, commit_result(pool, result), "flushing the journal failed");
 }
