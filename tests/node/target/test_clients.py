@@ -28,7 +28,8 @@ def image(server, target=A, **options):
 
 def qemu_io(server, *lines, objects=(), fails=False, **options):
     commands = [word for line in lines for word in ("-c", line)]
-    return run("qemu-io", *objects, "--image-opts", *commands, image(server, **options), fails=fails)
+    return run("qemu-io", *objects, "--image-opts", *commands, image(server, **options),
+               fails=fails)
 
 
 def test_libiscsi_lists_targets(server):
