@@ -187,7 +187,7 @@ enum reject_reason { /* 11.17.1 */
 	REJECT_IMMEDIATE_COMMAND = 0x06, /* too many of them */
 	REJECT_TASK_IN_PROGRESS = 0x07,
 	REJECT_INVALID_PDU_FIELD = 0x09,
-	REJECT_OUT_OF_RESOURCES = 0x0a,
+	REJECT_LONG_OPERATION = 0x0a, /* out of resources just now: it may be sent again */
 };
 
 #endif

@@ -161,12 +161,12 @@ static void session_command_header(struct session *session)
 	reason = session_judge(session);
 	if (reason == 0) {
 		command = session_new_command(session, &rx->bhs);
-		reason = command ? 0 : REJECT_OUT_OF_RESOURCES;
+		reason = command ? 0 : REJECT_LONG_OPERATION;
 	}
 	if (command && command_opcode(command) != PDU_SCSI_COMMAND &&
 	    !session_place_data(session, command)) {
 		command_end(command);
-		reason = REJECT_OUT_OF_RESOURCES;
+		reason = REJECT_LONG_OPERATION;
 	}
 	if (reason != 0) {
 		conn_reject(session->conn, reason);

@@ -231,7 +231,7 @@ void session_take_text(struct session *session, struct command *command)
 	if (reason == 0) {
 		ret = text_feed(session, command);
 		if (ret < 0)
-			reason = ret == -ENOMEM ? REJECT_OUT_OF_RESOURCES : REJECT_PROTOCOL_ERROR;
+			reason = ret == -ENOMEM ? REJECT_LONG_OPERATION : REJECT_PROTOCOL_ERROR;
 	}
 	if (reason == 0) {
 		command_answer(command);
