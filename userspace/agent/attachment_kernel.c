@@ -123,8 +123,10 @@ static int target_probe(const struct job *job, const struct login *login, struct
 static int login_apply(struct job *job, struct error *err)
 {
 	struct login login = {0};
-	int ret = login_fill(job, &login, err);
+	int ret = job_need_publication(job, err);
 
+	if (ret == 0)
+		ret = login_fill(job, &login, err);
 	if (ret == 0)
 		ret = target_probe(job, &login, err);
 	if (ret == 0)

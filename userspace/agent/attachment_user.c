@@ -121,6 +121,8 @@ static int serve_apply(struct job *job, struct error *err)
 	int ret = serve_undo(job, err); /* half of one may be there */
 
 	if (ret == 0)
+		ret = job_need_publication(job, err);
+	if (ret == 0)
 		ret = file_make_folder(job->serve_folder, 0700, err);
 	if (ret < 0)
 		return ret;
@@ -162,11 +164,13 @@ static int loop_apply(struct job *job, struct error *err)
 
 static int loop_undo(struct job *job, struct error *err)
 {
+	char file[PATH_MAX + 16];
 	int ret = loop_find(job, err);
 
+	file_of(job, file, sizeof(file));
 	if (ret < 0 || *job->device == '\0')
 		return ret;
-	ret = helper_loop_detach(job->device, clock_within(job->deadline_ms, LOOP_MS), err);
+	ret = helper_loop_detach(job->device, file, clock_within(job->deadline_ms, LOOP_MS), err);
 	if (ret == 0)
 		job->device[0] = '\0';
 	return ret;

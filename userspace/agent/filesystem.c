@@ -19,6 +19,7 @@ static const struct filesystem {
 	const char *uuid_flag;
 	const char *uuid_prefix;
 	const char *mount_options;
+	const char *option_letters; /* flags that a user may give to mkfs */
 } filesystems[] = {
 	/* -F: the program's own question about what it finds is answered by format_rule.h. */
 	{"ext4",
@@ -26,8 +27,9 @@ static const struct filesystem {
 	  "nodiscard,lazy_itable_init=1,lazy_journal_init=1"},
 	 "-U",
 	 "",
-	 ""},
-	{"xfs", {"mkfs.xfs", "-q", "-K"}, "-m", "uuid=", "nouuid"},
+	 "",
+	 "bCGiIgNmOTE"},
+	{"xfs", {"mkfs.xfs", "-q", "-K"}, "-m", "uuid=", "nouuid", "bdilmnsL"},
 };
 
 static const struct filesystem *find(const char *type)
@@ -46,37 +48,53 @@ const char *filesystem_mount_options(const char *type)
 	return filesystem ? filesystem->mount_options : "";
 }
 
-static int options_fail(struct error *err)
+static int options_fail(const struct filesystem *filesystem, const char *word, struct error *err)
 {
-	return error_set(err, -EINVAL,
-			 "mkfs options must be flags with their values, as '-i 8192', without "
-			 "device or UUID");
+	return error_set(
+		err, -EINVAL,
+		"mkfs option '%.40s' is refused for %s; allowed are the letters %s, each as a "
+		"word of its own followed by its value, as '-i 8192', and no value may name a "
+		"file, a device or a UUID",
+		word, filesystem->name, filesystem->option_letters);
 }
 
-int filesystem_check_options(const char *options, struct error *err)
+/* A value may shape the file system, never lead mkfs to another file, device or identity. */
+static int is_harmless(const char *value)
 {
-	char words[FILESYSTEM_WORDS_SIZE];
-	char *rest;
-	int plain_words = 1; /* at the start a flag is due */
+	static const char *const names[] = {
+		"dev=", "file", "name=", "options=", "uuid=", "UUID=", "LABEL=", "/"};
 
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strstr(value, names[i]))
+			return 0;
+	}
+	return *value != '-' && !strstr(value, "device=");
+}
+
+int filesystem_check_options(const char *type, const char *options, struct error *err)
+{
+	const struct filesystem *filesystem = find(type);
+	char words[FILESYSTEM_WORDS_SIZE];
+	int is_value = 0; /* flag and value take turns */
+	const char *last = "";
+	char *rest;
+
+	if (!filesystem)
+		return error_set(err, -EINVAL, "file system '%.20s' is not offered", type);
 	if (strlen(options) >= sizeof(words))
 		return error_set(err, -EINVAL, "mkfs options are longer than %d characters",
 				 FILESYSTEM_WORDS_SIZE - 1);
 	(void)snprintf(words, sizeof(words), "%s", options);
 	for (char *word = strtok_r(words, BLANKS, &rest); word;
 	     word = strtok_r(NULL, BLANKS, &rest)) {
-		if (*word != '-') {
-			if (plain_words++ > 0 || strstr(word, "uuid=") || *word == '/')
-				return options_fail(err);
-			continue;
-		}
-		plain_words = 0;
-		/* -U is ext4's UUID, -n and -N (dry run) would leave nothing behind. */
-		if (strncmp(word, "-U", 2) == 0 || strcmp(word, "-n") == 0 ||
-		    strcmp(word, "-N") == 0 || strstr(word, "uuid="))
-			return options_fail(err);
+		if (is_value ? !is_harmless(word)
+			     : *word != '-' || strlen(word) != 2 ||
+				       !strchr(filesystem->option_letters, word[1]))
+			return options_fail(filesystem, word, err);
+		is_value = !is_value;
+		last = word;
 	}
-	return 0;
+	return is_value ? options_fail(filesystem, last, err) : 0;
 }
 
 int filesystem_mkfs_command(const char *type, const char *uuid, const char *options,
@@ -90,9 +108,7 @@ int filesystem_mkfs_command(const char *type, const char *uuid, const char *opti
 	char *rest;
 	int count = 0;
 
-	if (!filesystem)
-		return error_set(err, -EINVAL, "file system '%.20s' is not offered", type);
-	if (filesystem_check_options(options, err) < 0)
+	if (filesystem_check_options(type, options, err) < 0)
 		return -EINVAL;
 	prefix_len = strlen(filesystem->uuid_prefix) + strlen(uuid) + 1;
 	if (prefix_len + strlen(options) + 1 > FILESYSTEM_WORDS_SIZE)

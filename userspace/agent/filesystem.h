@@ -29,10 +29,11 @@ int filesystem_mkfs_command(const char *type, const char *uuid, const char *opti
 			    struct error *err);
 
 /*
- * -EINVAL with a sentence for options that would change what mkfs works on: words that do not
- * begin with '-' unless they follow one that does, or that name a UUID. Pure.
+ * May a user give these options to mkfs? Only "-X VALUE" with letters of a list for each type, and
+ * no value that names a file, a device or a UUID: mkfs runs as root, and some of its options
+ * read or write elsewhere. -EINVAL with what is allowed. Pure.
  */
-int filesystem_check_options(const char *options, struct error *err);
+int filesystem_check_options(const char *type, const char *options, struct error *err);
 
 int filesystem_make(const char *type, const char *uuid, const char *options, const char *device,
 		    int64_t deadline_ms, struct error *err);

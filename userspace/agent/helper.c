@@ -105,9 +105,9 @@ int helper_loop_attach(const char *file, unsigned block_bytes, int64_t deadline_
 	return ret;
 }
 
-int helper_loop_detach(const char *device, int64_t deadline_ms, struct error *err)
+int helper_loop_detach(const char *device, const char *file, int64_t deadline_ms, struct error *err)
 {
-	const char *const arguments[] = {"loop-detach", device, NULL};
+	const char *const arguments[] = {"loop-detach", device, file, NULL};
 
 	return call(arguments, deadline_ms, NULL, 0, err);
 }

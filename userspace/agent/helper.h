@@ -44,7 +44,8 @@ int helper_prepare_root(const char *folder, const char *owner, const char *mode,
 
 int helper_loop_attach(const char *file, unsigned block_bytes, int64_t deadline_ms,
 		       char out_device[LOOPDEV_NAME_SIZE], struct error *err);
-int helper_loop_detach(const char *device, int64_t deadline_ms, struct error *err);
+int helper_loop_detach(const char *device, const char *file, int64_t deadline_ms,
+		       struct error *err);
 int helper_loop_resize(const char *device, int64_t deadline_ms, struct error *err);
 
 /* Ask the SCSI disk itself (INQUIRY, VPD pages 80h and 83h) whether it is that volume; -ESTALE. */

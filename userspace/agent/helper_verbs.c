@@ -75,7 +75,7 @@ static int verb_loop_attach(char **arguments, struct error *err)
 
 static int verb_loop_detach(char **arguments, struct error *err)
 {
-	return loopdev_detach(arguments[0], err);
+	return loopdev_detach(arguments[0], arguments[1], err);
 }
 
 static int verb_loop_resize(char **arguments, struct error *err)
@@ -135,7 +135,7 @@ static const struct verb {
 	{"unmount", 1, verb_unmount},
 	{"prepare-root", 3, verb_prepare_root},
 	{"loop-attach", 2, verb_loop_attach},
-	{"loop-detach", 1, verb_loop_detach},
+	{"loop-detach", 2, verb_loop_detach},
 	{"loop-resize", 1, verb_loop_resize},
 	{"identify", 2, verb_identify},
 	{"sysfs-write", 2, verb_sysfs_write},

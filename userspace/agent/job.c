@@ -53,17 +53,11 @@ int attachment_choose(const struct settings *settings, const struct attachment *
 	return error_set(err, -ENODEV, "%s", reasons);
 }
 
-/*
- * For tests: BERTH_AGENT_DIE_AFTER names a step ("loop") or the undoing of one ("undo-loop"),
- * after which the agent kills itself as a power cut would.
- */
-static void die_if_asked(const char *prefix, const struct step *step)
+void job_die_if_asked(const char *moment)
 {
 	const char *wanted = getenv("BERTH_AGENT_DIE_AFTER");
-	char name[64];
 
-	(void)snprintf(name, sizeof(name), "%s%s", prefix, step->name);
-	if (wanted && strcmp(wanted, name) == 0)
+	if (wanted && strcmp(wanted, moment) == 0)
 		(void)raise(SIGKILL); /* does not return */
 }
 
@@ -106,6 +100,11 @@ void job_note_error(struct job *job, const struct error *trouble)
 		log_warn("cannot note an error volume=%s: %s", job->record.name, err.text);
 }
 
+int job_need_publication(struct job *job, struct error *err)
+{
+	return job->publication ? 0 : step_publish.apply(job, err);
+}
+
 int job_identify(struct job *job, struct error *err)
 {
 	return attachment_find(job->record.attachment)->identify(job, err);
@@ -140,11 +139,13 @@ static int attachment_begin(struct job *job, struct error *err)
 
 static int undo_one(struct job *job, const struct step *step, struct error *err)
 {
+	char moment[64];
 	int ret = step->undo(job, err);
 
 	if (ret < 0)
 		return ret;
-	die_if_asked("undo-", step);
+	(void)snprintf(moment, sizeof(moment), "undo-%s", step->name);
+	job_die_if_asked(moment);
 	return 0;
 }
 
@@ -198,7 +199,7 @@ static int apply_range(struct job *job, const struct attachment *attachment, uns
 			return ret;
 		}
 		log_debug("step done volume=%s step=%s", job->record.name, step->name);
-		die_if_asked("", step);
+		job_die_if_asked(step->name);
 	}
 	return 0;
 }
@@ -279,6 +280,7 @@ int job_bring_up(struct job *job, const char *last_step, struct error *err)
 int job_bring_down(struct job *job, struct error *err)
 {
 	const struct attachment *attachment;
+	bool keeps_publication;
 	int ret;
 
 	if (*job->record.attachment == '\0') {
@@ -287,8 +289,15 @@ int job_bring_down(struct job *job, struct error *err)
 	}
 	volumes_set_state(job->agent->volumes, job->volume, VOLUME_DETACHING);
 	ret = steps_of(job, &attachment, err);
+	/* Step 0 is publish. */
+	keeps_publication = job->record.format == RECORD_FORMAT_STARTED && !job->is_removing;
 	if (ret == 0)
-		ret = undo_range(job, attachment, 0, attachment->step_count, err);
+		ret = undo_range(job, attachment, keeps_publication ? 1 : 0, attachment->step_count,
+				 err);
+	if (ret == 0 && keeps_publication)
+		ret = error_set(err, -EINPROGRESS,
+				"the format of volume '%s' was interrupted and is repeated",
+				job->record.name);
 	if (ret == -EBUSY)
 		volumes_set_state(job->agent->volumes, job->volume, VOLUME_LINGERING);
 	if (ret < 0)

@@ -93,6 +93,9 @@ static void let_go(struct agent *agent, const char *name)
 	if (!volume)
 		return; /* somebody works on it, and will see to it */
 	ret = job_init(&job, agent, volume, clock_ms() + RELEASE_MS, &err);
+	/* A format that was interrupted first comes to its end (format_rule.h). */
+	if (ret == 0 && job.record.format == RECORD_FORMAT_STARTED)
+		ret = job_bring_up(&job, "format", &err);
 	if (ret == 0)
 		ret = service_release(&job, service_grace_ms(agent), &err);
 	if (ret == 0) {

@@ -101,18 +101,26 @@ int loopdev_attach(const char *file, unsigned block_bytes, char out_device[LOOPD
 	return 0;
 }
 
-int loopdev_detach(const char *device, struct error *err)
+/* With the device open it stays what it is; a number that was free may have a new owner. */
+static bool is_over(const char *device, const char *file)
+{
+	char backing[PATH_MAX];
+
+	return backing_read("/sys/block", device + strlen("/dev/"), backing) &&
+	       strcmp(backing, file) == 0;
+}
+
+int loopdev_detach(const char *device, const char *file, struct error *err)
 {
 	/* The exclusive open fails while a file system or another owner has the device, in
 	 * whatever mount namespace: this is the kernel's word that nobody holds on. */
 	CLEANUP_CLOSE int fd = open(device, O_RDWR | O_EXCL | O_CLOEXEC);
-	struct loop_info64 info;
 
 	if (fd < 0 && errno == EBUSY)
 		return error_set(err, -EBUSY, "'%s' is still in use", device);
 	if (fd < 0)
 		return error_set(err, -errno, "cannot open '%s': %s", device, strerror(errno));
-	if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0 && errno == ENXIO)
+	if (!is_over(device, file))
 		return 0;
 	/* A storage that is gone takes no data any more; its device must go nevertheless, and
 	 * every fsync before told the writer the truth. */
@@ -122,7 +130,7 @@ int loopdev_detach(const char *device, struct error *err)
 	/* While somebody else looks at the device (udev, blkid), the kernel detaches it at their
 	 * last close. */
 	for (int i = 0; i < DETACH_TRIES; i++) {
-		if (ioctl(fd, LOOP_GET_STATUS64, &info) < 0 && errno == ENXIO)
+		if (!is_over(device, file))
 			return 0;
 		(void)close(fd); /* nothing more to write */
 		(void)usleep(DETACH_WAIT_US);

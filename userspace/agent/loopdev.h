@@ -24,9 +24,9 @@ int loopdev_attach(const char *file, unsigned block_bytes, char out_device[LOOPD
 
 /*
  * Write out what the device holds and detach it, if nobody else has it open; -EBUSY otherwise. A
- * device that is free already is success.
+ * device that is free already, or lies over another file by now, is success and stays as it is.
  */
-int loopdev_detach(const char *device, struct error *err);
+int loopdev_detach(const char *device, const char *file, struct error *err);
 
 /* Take over the size that the file has now. */
 int loopdev_resize(const char *device, struct error *err);

@@ -67,8 +67,8 @@ static int take(char *out_text, size_t size, const char *text, const char *what,
 	return 0;
 }
 
-static int request_take(struct record *record, const struct agent *agent,
-			const Berth__V1__ProvisionRequest *request, struct error *err)
+int service_take_request(struct record *record, const struct agent *agent,
+			 const Berth__V1__ProvisionRequest *request, struct error *err)
 {
 	const char *filesystem =
 		*request->filesystem ? request->filesystem : agent->settings.default_filesystem;
@@ -104,7 +104,7 @@ int service_register(struct agent *agent, struct volume *volume, const char *nod
 		return -EINVAL;
 	/* One that was formatted has the file system that will be found on it. */
 	if (!found->formatted && request) {
-		ret = request_take(&record, agent, request, err);
+		ret = service_take_request(&record, agent, request, err);
 		if (ret < 0)
 			return ret;
 	} else if (found->formatted) {

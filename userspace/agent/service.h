@@ -38,6 +38,10 @@ int service_register(struct agent *agent, struct volume *volume, const char *nod
 		     const Berth__V1__Volume *found, const Berth__V1__ProvisionRequest *request,
 		     struct error *err);
 
+/* What Provision asks for of file system, owner and mode, into the record. */
+int service_take_request(struct record *record, const struct agent *agent,
+			 const Berth__V1__ProvisionRequest *request, struct error *err);
+
 /*
  * Let go of the volume if no valid holder is left (`grace_ms` as in instances_count_valid) and
  * the kernel agrees. 0 also when it is still held. -EBUSY: it lingers; the keeper goes on.

@@ -13,20 +13,20 @@
 
 #define NODE_MS 20000
 
-static int request_check(const Berth__V1__ProvisionRequest *request, struct error *err)
+static int request_check(const struct agent *agent, const Berth__V1__ProvisionRequest *request,
+			 struct error *err)
 {
+	const char *filesystem =
+		*request->filesystem ? request->filesystem : agent->settings.default_filesystem;
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
 
 	if (name_check("volume", request->name, err) < 0 ||
 	    root_parse_owner(request->owner, &uid, &gid, err) < 0 ||
-	    root_parse_mode(request->mode, &mode, err) < 0 ||
-	    filesystem_check_options(request->mkfs_options, err) < 0)
+	    root_parse_mode(request->mode, &mode, err) < 0)
 		return -EINVAL;
-	if (*request->filesystem != '\0')
-		return settings_check_filesystem(request->filesystem, err);
-	return 0;
+	return filesystem_check_options(filesystem, request->mkfs_options, err);
 }
 
 /* A repeat must mean the same volume; what it leaves open fits any. */
@@ -124,6 +124,9 @@ static int provision_owned(struct agent *agent, struct volume *volume, struct rp
 		return ret;
 	ret = job_init(&job, agent, volume, deadline_ms, err);
 	job.call = call;
+	/* Nothing stands yet of what the options are for: those of a corrected repeat count. */
+	if (ret == 0 && record && job.record.format < RECORD_FORMAT_MADE)
+		ret = service_take_request(&job.record, agent, request, err);
 	if (ret == 0 && (job.record.format != RECORD_FORMAT_DONE || !job.record.is_root_ready))
 		ret = prepare(&job, err);
 	job_fini(&job);
@@ -136,7 +139,7 @@ int service_provision(void *owner, struct rpc_call *call, const ProtobufCMessage
 	const Berth__V1__ProvisionRequest *request = (const Berth__V1__ProvisionRequest *)message;
 	struct agent *agent = owner;
 	struct volume *volume;
-	int ret = request_check(request, err);
+	int ret = request_check(agent, request, err);
 
 	if (ret < 0)
 		return ret;
@@ -201,6 +204,7 @@ static int remove_owned(struct job *job, struct error *err)
 		return error_set(err, -EBUSY, "volume '%s' is in use by %zu holder%s; first '%s'",
 				 job->record.name, valid, valid == 1 ? "" : "s",
 				 holders->items[0].id);
+	job->is_removing = true;
 	ret = service_release(job, 0, err);
 	if (ret == 0)
 		ret = delete_recorded(&job->record, job->deadline_ms, err);
@@ -260,12 +264,30 @@ static int grow_attached(struct job *job, struct error *err)
 	return ret;
 }
 
+/* Growing cannot be taken back, so what has the name on the node must be this very volume. */
+static int node_identify(const struct job *job, struct error *err)
+{
+	Berth__V1__Volume *found;
+	int ret = nodes_get_volume(job->record.node, job->record.name,
+				   clock_within(job->deadline_ms, NODE_MS), &found, err);
+
+	if (ret < 0)
+		return ret;
+	if (strcmp(found->uuid, job->record.uuid) != 0)
+		ret = error_set(err, -ESTALE, "the node has another volume named '%s' now",
+				job->record.name);
+	protobuf_c_message_free_unpacked(&found->base, NULL);
+	return ret;
+}
+
 static int grow_owned(struct job *job, uint64_t size_bytes, struct error *err)
 {
 	Berth__V1__Volume *grown;
-	int ret = nodes_grow_volume(job->record.node, job->record.name, size_bytes,
-				    clock_within(job->deadline_ms, NODE_MS), &grown, err);
+	int ret = node_identify(job, err);
 
+	if (ret == 0)
+		ret = nodes_grow_volume(job->record.node, job->record.name, size_bytes,
+					clock_within(job->deadline_ms, NODE_MS), &grown, err);
 	if (ret < 0)
 		return ret;
 	job->record.size_bytes = grown->size;

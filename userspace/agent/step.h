@@ -30,6 +30,7 @@ struct job {
 	struct record record;  /* working copy; job_save makes it durable */
 	int64_t deadline_ms;
 	struct rpc_call *call; /* who asked; NULL: the agent itself */
+	bool is_removing;      /* the volume goes; what is on it counts no longer */
 
 	/* Found or made by the steps on their way. */
 	Berth__V1__Publication *publication; /* with secrets; NULL: not asked for in this job */
@@ -95,7 +96,11 @@ int job_save(struct job *job, struct error *err);
  */
 int job_bring_up(struct job *job, const char *last_step, struct error *err);
 
-/* Walk down. -EBUSY: somebody still uses it; it lingers. The volume's state says how far it is. */
+/*
+ * Walk down. -EBUSY: somebody still uses it; it lingers. -EINPROGRESS: a format was interrupted,
+ * and the publication under which it may be repeated stays (format_rule.h). The volume's state says
+ * how far it is.
+ */
 int job_bring_down(struct job *job, struct error *err);
 
 /* Look only: are all steps up? For a volume that may be attached when the agent starts. */
@@ -103,6 +108,15 @@ int job_look(struct job *job, bool *out_is_up, struct error *err);
 
 /* Note what went wrong (NULL: nothing) in the record, where people see it. */
 void job_note_error(struct job *job, const struct error *trouble);
+
+/*
+ * For tests: if BERTH_AGENT_DIE_AFTER names this moment (a step "loop", the undoing of one
+ * "undo-loop", or "mkfs": it has written, and nobody noted it), the agent kills itself.
+ */
+void job_die_if_asked(const char *moment);
+
+/* A job that found the host logged in has not asked for the publication yet: ask. */
+int job_need_publication(struct job *job, struct error *err);
 
 /* --- attachment_user.c and attachment_kernel.c share --- */
 

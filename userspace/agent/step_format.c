@@ -4,6 +4,7 @@
  * agent/format_rule.h; this file gathers the facts and keeps the order that is told there.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #include "agent/format_rule.h"
 #include "agent/helper.h"
 #include "agent/step.h"
+#include "base/cleanup.h"
 #include "base/log.h"
 
 #define PROBE_MS 30000
@@ -23,17 +25,11 @@ static int format_check(struct job *job, struct error *err)
 	return job->record.format == RECORD_FORMAT_DONE ? STEP_UP : STEP_DOWN;
 }
 
-/* The publication in force; a job that found the host logged in has not asked for it yet. */
-static int publication_need(struct job *job, struct error *err)
-{
-	return job->publication ? 0 : step_publish.apply(job, err);
-}
-
 static int facts_gather(struct job *job, struct probe *probe, struct format_facts *facts,
 			struct error *err)
 {
 	Berth__V1__Volume *volume;
-	int ret = publication_need(job, err);
+	int ret = job_need_publication(job, err);
 
 	if (ret == 0)
 		ret = job_identify(job, err);
@@ -96,6 +92,44 @@ static void unmake(struct job *job)
 			 job->record.name, err.text);
 }
 
+/* Is on it what mkfs was to make? A program's word that it did well is not enough. */
+static int made_check(struct job *job, struct error *err)
+{
+	struct probe probe;
+	int ret = helper_probe(job->device, clock_within(job->deadline_ms, PROBE_MS), &probe, err);
+
+	if (ret < 0)
+		return ret;
+	if (strcmp(probe.type, job->record.filesystem) != 0 ||
+	    strcmp(probe.uuid, job->record.fs_uuid) != 0)
+		return error_set(err, -EIO, "mkfs of %s left something else on volume '%s'",
+				 job->record.filesystem, job->record.name);
+	return 0;
+}
+
+/*
+ * The open descriptor pins the device: without it a loop device could be taken away and given to
+ * another file between the look at it and mkfs.
+ */
+static int mkfs(struct job *job, struct error *err)
+{
+	CLEANUP_CLOSE int pin = open(job->device, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	struct record *record = &job->record;
+	int ret;
+
+	if (pin < 0)
+		return error_set(err, -errno, "cannot open '%s': %s", job->device, strerror(errno));
+	ret = job_identify(job, err);
+	if (ret == 0)
+		ret = filesystem_make(record->filesystem, record->fs_uuid, record->mkfs_options,
+				      job->device, job->deadline_ms, err);
+	job_die_if_asked("mkfs");
+	/* Flushed, and nobody else has it. */
+	if (ret == 0)
+		ret = helper_exclusive(job->device, clock_within(job->deadline_ms, PROBE_MS), err);
+	return ret < 0 ? ret : made_check(job, err);
+}
+
 static int make(struct job *job, struct error *err)
 {
 	struct record *record = &job->record;
@@ -115,11 +149,7 @@ static int make(struct job *job, struct error *err)
 		return ret;
 	log_info("formatting volume=%s filesystem=%s device=%s", record->name, record->filesystem,
 		 job->device);
-	ret = filesystem_make(record->filesystem, record->fs_uuid, record->mkfs_options,
-			      job->device, job->deadline_ms, err);
-	/* Flushed, and nobody else has it. */
-	if (ret == 0)
-		ret = helper_exclusive(job->device, clock_within(job->deadline_ms, PROBE_MS), err);
+	ret = mkfs(job, err);
 	if (ret < 0) {
 		unmake(job);
 		return ret;
@@ -137,7 +167,7 @@ static int use(struct job *job, const struct probe *probe, struct error *err)
 	(void)snprintf(job->record.filesystem, sizeof(job->record.filesystem), "%.*s",
 		       RECORD_FS_SIZE - 1, probe->type);
 	/* Whoever made it saw to its root, unless it was us and we were interrupted. */
-	if (job->record.format == RECORD_FORMAT_NONE)
+	if (strcmp(probe->uuid, job->record.fs_uuid) != 0)
 		job->record.is_root_ready = true;
 	job->record.format = RECORD_FORMAT_DONE;
 	return job_save(job, err);

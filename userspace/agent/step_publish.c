@@ -15,6 +15,7 @@
 
 #define PUBLISH_MS   20000
 #define UNPUBLISH_MS 15000
+#define KEEPER_MS    3000 /* nobody waits, and a node that is away may not hold up the others */
 
 static int publish_check(struct job *job, struct error *err)
 {
@@ -90,7 +91,8 @@ static int publish_undo(struct job *job, struct error *err)
 	if (!job->record.is_published)
 		return 0;
 	ret = nodes_unpublish(job->record.node, job->record.name, job->record.initiator,
-			      clock_within(job->deadline_ms, UNPUBLISH_MS), err);
+			      clock_within(job->deadline_ms, job->call ? UNPUBLISH_MS : KEEPER_MS),
+			      err);
 	if (ret < 0)
 		return error_prefix(err, "node '%s' does not withdraw volume '%s' yet",
 				    job->record.node, job->record.name);

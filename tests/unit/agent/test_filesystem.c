@@ -43,37 +43,59 @@ static void mkfs_neither_discards_nor_zeroes_a_thin_volume(void **state)
 
 static void options_stand_before_the_device(void **state)
 {
-	expect_command("xfs", " -i  size=1024 -f",
-		       "mkfs.xfs -q -K -m uuid=" UUID " -i size=1024 -f /dev/x");
+	expect_command("xfs", " -i  size=1024",
+		       "mkfs.xfs -q -K -m uuid=" UUID " -i size=1024 /dev/x");
 }
 
-static void options_that_name_another_device_or_uuid_are_refused(void **state)
+static void options_that_lead_mkfs_elsewhere_are_refused(void **state)
 {
-	static const char *const bad[] = {"/dev/sda",
-					  "-i 8192 /dev/sda",
-					  "-U random",
-					  "-Urandom",
-					  "-m uuid=" UUID,
-					  "-q -n",
+	static const char *const ext4[] = {"/dev/sda",
+					   "-i 8192 /dev/sda",
+					   "-U random",
+					   "-Urandom",
+					   "-d /etc",
+					   "-d/etc",
+					   "-J device=x",
+					   "-J size=4",
+					   "-n",
+					   "-vn",
+					   "-q",
+					   "size",
+					   "-i 1 2",
+					   "-i",
+					   "-i -U",
+					   "-z /tmp/x",
+					   "-E offset=4,root_owner=/"};
+	static const char *const xfs[] = {"-l logdev=/tmp/x,size=64m",
+					  "-r rtdev=x",
+					  "-d name=x",
+					  "-d file",
+					  "-m uuid=1",
+					  "-p proto",
+					  "-f",
 					  "-N",
-					  "size",
-					  "-i 1 2"};
+					  "-c options=x",
+					  "-d rtdev=x"};
 	struct error err = {0};
 
-	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
-		assert_int_equal(filesystem_check_options(bad[i], &err), -EINVAL);
-	assert_int_equal(filesystem_check_options("", &err), 0);
-	assert_int_equal(filesystem_check_options("-i 8192 -O ^has_journal", &err), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ext4); i++)
+		assert_int_equal(filesystem_check_options("ext4", ext4[i], &err), -EINVAL);
+	for (size_t i = 0; i < ARRAY_SIZE(xfs); i++)
+		assert_int_equal(filesystem_check_options("xfs", xfs[i], &err), -EINVAL);
+	assert_int_equal(filesystem_check_options("ext4", "", &err), 0);
+	assert_int_equal(filesystem_check_options("ext4", "-i 8192 -O ^has_journal", &err), 0);
+	assert_int_equal(filesystem_check_options("xfs", "-i size=1024 -d agcount=4", &err), 0);
+	assert_int_equal(filesystem_check_options("ntfs", "", &err), -EINVAL);
 }
 
 static void too_many_options_are_refused(void **state)
 {
 	struct filesystem_command command;
 	struct error err = {0};
-	char options[400] = "";
+	char options[508] = "";
 
 	for (int i = 0; i < 100; i++)
-		(void)strcat(options, "-q ");
+		(void)strcat(options, "-b 1 ");
 	assert_int_equal(filesystem_mkfs_command("ext4", UUID, options, "/dev/x", &command, &err),
 			 -EINVAL);
 	assert_int_equal(filesystem_mkfs_command("ntfs", UUID, "", "/dev/x", &command, &err),
@@ -151,7 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mkfs_neither_discards_nor_zeroes_a_thin_volume),
 		cmocka_unit_test(options_stand_before_the_device),
-		cmocka_unit_test(options_that_name_another_device_or_uuid_are_refused),
+		cmocka_unit_test(options_that_lead_mkfs_elsewhere_are_refused),
 		cmocka_unit_test(too_many_options_are_refused),
 		cmocka_unit_test(only_a_clean_or_mended_ext4_is_mounted),
 		cmocka_unit_test(superblocks_tell_the_size_of_their_file_system),
