@@ -171,11 +171,28 @@ static void on_connect(struct iscsi_context *iscsi, int status, void *data, void
 		link_lose(link, -ENOMEM, reason_of(link, "login could not be sent"));
 }
 
+/*
+ * While `is_abrupt`, the end of the descriptor (by link_close, or because this process was killed)
+ * is a reset: nothing that waits in the socket is sent any more. Otherwise the kernel would go
+ * on for minutes to deliver writes of a session that nobody minds, beside the next one's.
+ */
+static void link_set_end(struct link *link, bool is_abrupt)
+{
+	const struct linger linger = {.l_onoff = is_abrupt, .l_linger = 0};
+
+	/* Cannot fail on a TCP socket. */
+	(void)setsockopt(iscsi_get_fd(link->iscsi), SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
 static int link_configure(struct link *link, const struct login *login)
 {
 	struct iscsi_context *iscsi = link->iscsi;
 
 	iscsi_set_noautoreconnect(iscsi, 1);
+	if (login->port_number &&
+	    iscsi_set_isid_random(iscsi, (uint32_t)(login->port_number >> 16 & 0xffffff),
+				  (uint32_t)(login->port_number & 0xffff)))
+		return -EINVAL;
 	if (iscsi_set_session_type(iscsi, login->target_name[0] ? ISCSI_SESSION_NORMAL
 								: ISCSI_SESSION_DISCOVERY))
 		return -EINVAL;
@@ -208,6 +225,7 @@ int link_open(struct link *link, const struct login *login, const char *address,
 				iscsi_get_error(link->iscsi));
 		goto fail;
 	}
+	link_set_end(link, true);
 	return 0;
 fail:
 	link->state = LINK_CLOSED;
@@ -306,6 +324,7 @@ static void on_logout(struct iscsi_context *iscsi, int status, void *data, void 
 	if (link->state != LINK_LOGOUT)
 		return;
 	link->is_logged_out = true;
+	link_set_end(link, false);
 	link_lose(link, 0, "logged out");
 }
 

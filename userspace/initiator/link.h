@@ -50,8 +50,9 @@ struct link {
  * the caller's, until link_close. -ENOMEM, -ECONNREFUSED and the like. */
 int link_open(struct link *link, const struct login *login, const char *address, struct error *err);
 
-/* Drop the connection as it is. Commands in flight end with their callback, cancelled. Never
- * from inside a libiscsi callback. A closed one is fine. */
+/* Drop the connection as it is, with a reset unless logged out: what was not sent yet never will
+ * be. Commands in flight end with their callback, cancelled. Never from inside a libiscsi
+ * callback. A closed one is fine. */
 void link_close(struct link *link);
 
 /* The descriptor, and the poll(2) events that it waits for. Not when CLOSED or LOST. */

@@ -9,6 +9,17 @@
 
 #define PORT_DEFAULT "3260" /* RFC 7143, 15 */
 
+uint64_t login_port_number(const struct uuid *volume)
+{
+	uint64_t number = 0;
+
+	/* The last bytes of a version 4 UUID are random ones. */
+	for (size_t i = sizeof(volume->bytes) - LOGIN_PORT_NUMBER_BITS / 8;
+	     i < sizeof(volume->bytes); i++)
+		number = number << 8 | volume->bytes[i];
+	return number ? number : 1;
+}
+
 /* "HOST:PORT", "[V6]:PORT", "HOST", "[V6]" into its two parts; -EINVAL. */
 static int portal_split(const char *portal, char *host, size_t host_size, char *port,
 			size_t port_size)

@@ -4,13 +4,16 @@
 #define INITIATOR_LOGIN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
+#include "base/uuid.h"
 
-#define LOGIN_NAME_SIZE	   224 /* iSCSI names, RFC 7143, 4.2.7.1 */
-#define LOGIN_CHAP_SIZE	   256
-#define LOGIN_PORTAL_SIZE  280
-#define LOGIN_ADDRESS_SIZE 64
+#define LOGIN_NAME_SIZE	       224 /* iSCSI names, RFC 7143, 4.2.7.1 */
+#define LOGIN_CHAP_SIZE	       256
+#define LOGIN_PORTAL_SIZE      280
+#define LOGIN_ADDRESS_SIZE     64
+#define LOGIN_PORT_NUMBER_BITS 40 /* of an ISID of type "random": 24 of it, 16 of qualifier */
 
 struct login {
 	char portal[LOGIN_PORTAL_SIZE];	   /* "HOST:PORT", "[V6]:PORT", or without the port: 3260 */
@@ -20,7 +23,16 @@ struct login {
 	char chap_secret[LOGIN_CHAP_SIZE];
 	char chap_target_user[LOGIN_CHAP_SIZE]; /* empty: the target need not prove itself */
 	char chap_target_secret[LOGIN_CHAP_SIZE];
+	/*
+	 * The initiator port (ISID; RFC 7143, 11.12.5). A login under the same number ends the
+	 * session that is there, with all its commands, before it is let in (6.3.5). 0: a random
+	 * one, which disturbs nobody.
+	 */
+	uint64_t port_number;
 };
+
+/* The port number of everybody who serves this volume: the same in each of their lives. Not 0. */
+uint64_t login_port_number(const struct uuid *volume);
 
 /*
  * Look the portal's host up and write its first address with the port ("127.0.0.1:3260",

@@ -304,6 +304,7 @@ int session_open(const struct session_settings *settings, unsigned timeout_ms,
 	if (!session)
 		return error_set(err, -ENOMEM, "no memory for a session");
 	session->settings = *settings;
+	session->settings.login.port_number = login_port_number(&settings->uuid);
 	list_init(&session->pending);
 	list_init(&session->in_flight);
 	list_init(&session->parked);

@@ -6,6 +6,10 @@
  * written again (unflushed.h says why), then the outstanding requests are sent again. All of them
  * may be carried out twice with the same result. This goes on for ever, or until `fail_after_ms`.
  *
+ * Every login of a volume comes from the same initiator port (login.h). So the target ends the
+ * session before, and all its commands, before it lets the new one in, and no write of an earlier
+ * connection or of a berth-attach that was killed lands after a newer one.
+ *
  * One writer: nobody else may write to the volume meanwhile. berth's nodes see to that by giving
  * every attachment its own secrets and withdrawing them before another host gets in.
  *
@@ -73,7 +77,7 @@ enum session_event {
 };
 
 struct session_settings {
-	struct login login;	/* copied */
+	struct login login;	/* copied; the port number is the session's business */
 	struct uuid uuid;	/* of the volume */
 	unsigned queue_depth;	/* commands in flight at most */
 	unsigned fail_after_ms; /* without a connection; 0: never */
