@@ -99,7 +99,7 @@ bool conn_wants_pdus(const struct conn *conn)
 static bool conn_is_idle(const struct conn *conn)
 {
 	return !conn->receive.is_in_flight && !conn->send.is_in_flight && !conn->is_flush_posted &&
-	       !conn->is_settle_posted;
+	       !conn->is_settle_posted && !conn_login_is_leaving(conn);
 }
 
 /* Always from the loop, never inside another function of the connection: it may free it. */

@@ -145,6 +145,9 @@ void conn_login_free(struct conn *conn);
 
 const struct login *conn_login_of(const struct conn *conn);
 
+/* True while the connection must not be freed: it is about to change reactors. */
+bool conn_login_is_leaving(const struct conn *conn);
+
 /* True once the last reply is decided: what the peer still sends is not looked at. */
 bool conn_login_is_answered(const struct conn *conn);
 

@@ -19,6 +19,7 @@ struct conn_login {
 	struct login_reply reply;
 	uint8_t data[LOGIN_DATA_LEN_MAX];
 	bool is_answered; /* the last reply is decided */
+	bool is_leaving;  /* `move` is posted on the first reactor */
 	struct loop_task move;
 	struct reactor *destination;
 };
@@ -47,6 +48,11 @@ void conn_login_free(struct conn *conn)
 bool conn_login_is_answered(const struct conn *conn)
 {
 	return conn->login->is_answered;
+}
+
+bool conn_login_is_leaving(const struct conn *conn)
+{
+	return conn->login && conn->login->is_leaving;
 }
 
 const struct login *conn_login_of(const struct conn *conn)
@@ -230,25 +236,42 @@ static void conn_login_arrive(struct loop_task *task)
 	conn_login_admit(conn);
 }
 
-static void conn_login_move(struct conn *conn)
+/* On the first reactor, with nothing of the connection on the stack: from the post on it is the
+ * other one's, and must not be looked at here any more. */
+static void conn_login_leave(struct loop_task *task)
 {
-	struct conn_login *state = conn->login;
+	struct conn_login *state = container_of(task, struct conn_login, move);
+	struct conn *conn = state->conn;
 	struct target *target = conn->reactor->target;
 	struct export *export;
 
+	state->is_leaving = false;
+	if (conn->phase != CONN_MOVING) {
+		conn_settle(conn); /* it was dropped meanwhile */
+		return;
+	}
 	assert(!conn->receive.is_in_flight && !conn->send.is_in_flight && !conn->is_flush_posted);
 	pthread_mutex_lock(&target->lock);
 	export = export_find(target, state->login.target_name);
 	state->destination = export ? export->reactor : conn->reactor;
 	pthread_mutex_unlock(&target->lock);
 
-	conn->phase = CONN_MOVING;
 	peers_end(&target->peers, conn->peer);
 	conn->peer = NULL;
 	loop_timer_clear(conn->reactor->loop, &conn->timer);
 	list_remove(&conn->link);
 	state->move.run = conn_login_arrive;
 	loop_post(state->destination->loop, &state->move);
+}
+
+static void conn_login_move(struct conn *conn)
+{
+	struct conn_login *state = conn->login;
+
+	conn->phase = CONN_MOVING;
+	state->is_leaving = true;
+	state->move.run = conn_login_leave;
+	loop_post(conn->reactor->loop, &state->move);
 }
 
 /* --- PDUs --- */
