@@ -28,8 +28,8 @@ struct loop {
 	struct timers timers;
 	uint64_t now_ms;
 	unsigned in_flight;
-	pthread_t owner;
-	bool has_owner;
+	pthread_t owner; /* valid once has_owner is set, and the same from then on */
+	atomic_bool has_owner;
 
 	int wake_fd;
 	struct loop_op wake;
@@ -285,9 +285,11 @@ int loop_run(struct loop *loop)
 
 	if (ret < 0)
 		return ret;
-	assert(!loop->has_owner || loop_is_mine(loop));
-	loop->owner = pthread_self();
-	loop->has_owner = true;
+	if (!loop->has_owner) {
+		loop->owner = pthread_self();
+		loop->has_owner = true;
+	}
+	assert(loop_is_mine(loop));
 	loop->wake.done = loop_wake_done;
 	if (!loop->wake.is_in_flight)
 		loop_watch_wake(loop);
