@@ -20,11 +20,12 @@ def image(url):
         "lun": int(lun), "initiator-name": INITIATOR}})
 
 
-def qemu_io(url, *commands):
+def qemu_io(url, *commands, cache="none"):
+    """With the cache "unsafe" nothing is ever flushed; else there is a flush at the end."""
     arguments = []
     for command in commands:
         arguments += ["-c", command]
-    out = run("qemu-io", "-t", "none", *arguments, image(url))
+    out = run("qemu-io", "-t", cache, *arguments, image(url))
     assert "verification failed" not in out and "failed" not in out, out
     return out
 
@@ -70,16 +71,18 @@ def test_what_was_written_is_read_and_the_rest_is_zeros():
                 "read -P 9 4193344k 64k")
 
 
-def test_flushed_data_survives_sigkill():
+def test_flushed_data_survives_sigkill_and_so_does_acknowledged_data():
     with Node() as node:
         node.make_pool()
         node.make_volume("v", 4 * GIB)
         node.publish("v")
         for turn in range(1, 6):
             qemu_io(node.url("v"), f"write -P {turn} {turn}M 64k", "flush")
+            qemu_io(node.url("v"), f"write -P {turn + 100} {turn + 100}M 64k", cache="unsafe")
             node.kill()
             node.start()
-            qemu_io(node.url("v"), *[f"read -P {t} {t}M 64k" for t in range(1, turn + 1)])
+            qemu_io(node.url("v"), *[f"read -P {t} {t}M 64k" for t in range(1, turn + 1)],
+                    *[f"read -P {t + 100} {t + 100}M 64k" for t in range(1, turn + 1)])
 
 
 def test_chap_lets_in_who_knows_the_secret():

@@ -140,6 +140,7 @@ static int pool_open_disk(struct node *node, struct node_pool *pool, struct bloc
 {
 	const struct pool_settings settings = {
 		.cache_bytes = node->settings.cache_bytes,
+		.boot_id = node->boot_id,
 	};
 	struct loop *loop = node->reactor.loop;
 	struct pool_facts facts;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * capture -> flush data -> write records -> flush records -> wake. Steps without work are
- * left out: without new data there is no first flush, without changes no record.
+ * capture -> flush data -> write records -> flush records -> wake. An unsealed commit leaves out
+ * both flushes. Steps without work are left out: without new data there is no first flush,
+ * without changes (and with nothing unsealed) no record.
  *
  * The last quarter of the ring belongs to commits that begin a checkpoint: that is how a full
  * journal empties itself while everybody else waits.
@@ -24,6 +25,8 @@ void commit_init(struct commit *commit)
 	*commit = (struct commit){0};
 	list_init(&commit->next);
 	list_init(&commit->now);
+	list_init(&commit->kept_next);
+	list_init(&commit->kept_now);
 }
 
 static bool commit_has_changes(const struct pool *pool)
@@ -34,7 +37,8 @@ static bool commit_has_changes(const struct pool *pool)
 
 static bool commit_has_work(const struct pool *pool)
 {
-	return commit_has_changes(pool) || pool->commit.writes_done != pool->commit.writes_durable;
+	return commit_has_changes(pool) || pool->commit.has_unsealed ||
+	       pool->commit.writes_done != pool->commit.writes_durable;
 }
 
 void commit_join(struct pool *pool, struct waiter *waiter)
@@ -48,6 +52,16 @@ void commit_join(struct pool *pool, struct waiter *waiter)
 		return;
 	}
 	list_append(&pool->commit.next, &waiter->link);
+	commit_kick(pool);
+}
+
+void commit_join_kept(struct pool *pool, struct waiter *waiter)
+{
+	if (!pool_is_writable(pool)) {
+		waiter_wake(&pool->runner, waiter, -EIO);
+		return;
+	}
+	list_append(&pool->commit.kept_next, &waiter->link);
 	commit_kick(pool);
 }
 
@@ -104,9 +118,33 @@ static void commit_capture(struct pool *pool)
 			     list_entry(pool->cache.changed.head.next, struct leaf, changed_link));
 	commit->record_count = 0;
 	commit->drop_count = 0;
-	commit->writes_captured = commit->writes_done;
-	space_capture(&pool->space);
-	(void)journal_end(&pool->journal); /* its count is kept there */
+	if (commit->is_sealed) {
+		commit->writes_captured = commit->writes_done;
+		space_capture(&pool->space);
+		if (commit->has_unsealed)
+			journal_put_nothing(&pool->journal);
+	}
+	(void)journal_end(&pool->journal, commit->is_sealed); /* its count is kept there */
+}
+
+/* Freed extents may be reused, and a flush has its meaning, only after a sealed commit. */
+static void commit_succeed(struct pool *pool)
+{
+	struct commit *commit = &pool->commit;
+
+	if (commit->is_sealed) {
+		commit->writes_durable = commit->writes_captured;
+		commit->has_unsealed = false;
+		space_commit(&pool->space);
+	} else if (pool->journal.count > 0) {
+		commit->has_unsealed = true;
+	}
+	waiter_wake_all(&pool->runner, &commit->now, 0);
+	waiter_wake_all(&pool->runner, &commit->kept_now, 0);
+	admission_retry(pool);
+	if (commit->has_checkpoint)
+		checkpoint_write(pool);
+	commit_kick(pool);
 }
 
 static void commit_end(struct pool *pool, int result, const char *what)
@@ -117,16 +155,11 @@ static void commit_end(struct pool *pool, int result, const char *what)
 	if (result != 0) {
 		pool_degrade(pool, POOL_READ_ONLY, what, result);
 		waiter_wake_all(&pool->runner, &commit->now, -EIO);
+		waiter_wake_all(&pool->runner, &commit->kept_now, -EIO);
 		if (commit->has_checkpoint)
 			checkpoint_abort(pool); /* an earlier one, under way, sees it itself */
 	} else {
-		commit->writes_durable = commit->writes_captured;
-		space_commit(&pool->space);
-		waiter_wake_all(&pool->runner, &commit->now, 0);
-		admission_retry(pool);
-		if (commit->has_checkpoint)
-			checkpoint_write(pool);
-		commit_kick(pool);
+		commit_succeed(pool);
 	}
 	runner_run(&pool->runner);
 	pool_close_kick(pool);
@@ -164,6 +197,15 @@ static bool commit_plan(const struct pool *pool, bool *out_fits)
 	return false;
 }
 
+/* The data of unsealed records is among the writes that are not durable yet. */
+static bool commit_needs_flush(const struct pool *pool)
+{
+	const struct commit *commit = &pool->commit;
+
+	return commit->is_sealed && commit->writes_captured != commit->writes_durable &&
+	       !pool->faults.skips_data_flush;
+}
+
 static void commit_start(struct pool *pool)
 {
 	struct commit *commit = &pool->commit;
@@ -174,15 +216,17 @@ static void commit_start(struct pool *pool)
 	if (!fits)
 		return;
 	commit->is_running = true;
+	commit->is_sealed =
+		commit->has_checkpoint || commit->is_wanted || !list_is_empty(&commit->next);
 	commit->is_wanted = false;
 	list_append_all(&commit->now, &commit->next);
+	list_append_all(&commit->kept_now, &commit->kept_next);
 	commit_capture(pool);
 	if (commit->has_checkpoint)
 		ret = checkpoint_capture(pool);
 	if (ret != 0)
 		commit_end(pool, ret, "could not prepare a checkpoint");
-	else if (commit->writes_captured != commit->writes_durable &&
-		 !pool->faults.skips_data_flush)
+	else if (commit_needs_flush(pool))
 		commit_flush(pool, commit_flushed);
 	else
 		commit_flushed(&commit->flush, 0);
@@ -197,7 +241,7 @@ void commit_kick(struct pool *pool)
 		return;
 	if (pool->checkpoint.is_wanted && !pool->checkpoint.is_running)
 		is_wanted = true;
-	if (is_wanted || !list_is_empty(&commit->next))
+	if (is_wanted || !list_is_empty(&commit->next) || !list_is_empty(&commit->kept_next))
 		commit_start(pool);
 }
 
@@ -223,7 +267,7 @@ static void commit_write(struct pool *pool, struct commit_part *part, uint32_t s
 	block_submit(pool->disk, &part->io);
 }
 
-/* The data is durable; now the records that point to it. */
+/* The data is durable, as far as it must be; now the records that point to it. */
 static void commit_flushed(struct block_io *io, int result)
 {
 	struct pool *pool = container_of(io, struct pool, commit.flush);
@@ -259,7 +303,7 @@ static void commit_written(struct block_io *io, int result)
 	commit->result = commit_result(pool, commit->result);
 	if (commit->result != 0)
 		commit_end(pool, commit->result, "writing the journal failed");
-	else if (pool->faults.skips_journal_flush)
+	else if (!commit->is_sealed || pool->faults.skips_journal_flush)
 		commit_recorded(&commit->flush, 0);
 	else
 		commit_flush(pool, commit_recorded);

@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Making durable what has changed: capture the changed words and records, flush the data they
- * point to, write the journal records, flush them. One commit runs at a time; whoever asks
- * meanwhile shares the next one.
+ * Putting what has changed into the journal. There are two kinds of commit, by who waits:
+ *
+ *   sealed    capture, flush data, write records, flush records: what a flush waits for. It
+ *             survives everything.
+ *   unsealed  capture, write records: what a write waits for that changed words. It survives
+ *             the death of this process, whose restart finds the records and the data in the
+ *             disk's cache or beyond; a power failure may lose it, as any disk's cache.
+ *
+ * A sealed record says that the data of its own words and of all records before it was flushed
+ * before it was written. One commit runs at a time; whoever asks meanwhile shares the next one.
  *
  * A checkpoint begins with a commit: what it captures is exactly what the journal has up to
  * there (store/checkpoint.h).
@@ -22,9 +29,13 @@
 struct pool;
 
 struct commit {
-	struct list next; /* waiters for the commit after this one */
+	struct list next; /* waiters for a sealed commit after this one */
 	struct list now;
+	struct list kept_next; /* waiters for one of either kind */
+	struct list kept_now;
 	bool is_running;
+	bool is_sealed;	   /* the one that is running */
+	bool has_unsealed; /* records were written since the last sealed one */
 	bool is_wanted;
 	bool has_checkpoint; /* this one was captured together with a checkpoint */
 
@@ -54,7 +65,13 @@ void commit_init(struct commit *commit);
 /* The waiter is woken once everything that ended before this call is durable; -EIO. */
 void commit_join(struct pool *pool, struct waiter *waiter);
 
-/* Nobody waits, but there should be one soon. */
+/*
+ * The waiter is woken once all words and records that were changed before this call are in the
+ * journal, sealed or not; -EIO.
+ */
+void commit_join_kept(struct pool *pool, struct waiter *waiter);
+
+/* Nobody waits, but there should be a sealed one soon. */
 void commit_want(struct pool *pool);
 
 /* Start one if it is wanted and can be: called whenever something ended. */

@@ -139,14 +139,25 @@ void journal_put_word(struct journal *journal, uint32_t layer, uint64_t extent, 
 	journal->run = entry;
 }
 
-uint32_t journal_end(struct journal *journal)
+void journal_put_nothing(struct journal *journal)
+{
+	if (journal->count > 0)
+		return;
+	(void)journal_reserve(journal, 1); /* begins a record; the byte goes back */
+	journal->fill = 0;
+	journal_note_used(journal);
+}
+
+uint32_t journal_end(struct journal *journal, bool is_sealed)
 {
 	for (uint32_t i = 0; i < journal->count; i++) {
 		uint8_t *data = journal->buffer + (size_t)i * FORMAT_BLOCK_BYTES;
 		const struct format_identity identity = {
 			.kind = FORMAT_JOURNAL,
+			.level = is_sealed ? FORMAT_JOURNAL_SEALED : 0,
 			.block = journal_block_of(journal, journal->next + i),
 			.owner = journal->epoch,
+			.index = is_sealed ? 0 : journal->boot,
 		};
 
 		format_seal(data, &identity, &journal->pool, journal->next + i,
@@ -162,12 +173,22 @@ bool journal_is_record(const struct journal *journal, const void *data, uint64_t
 	const struct format_header *header = data;
 	const struct format_identity identity = {
 		.kind = FORMAT_JOURNAL,
+		.level = get_le16(&header->level) ? FORMAT_JOURNAL_SEALED : 0,
 		.block = journal_block_of(journal, number),
 		.owner = journal->epoch,
+		.index = get_le16(&header->level) ? 0 : get_le64(&header->index),
 	};
 
 	return format_check(data, &identity, &journal->pool, NULL) == 0 &&
 	       get_le64(&header->generation) == number;
+}
+
+bool journal_is_trusted(const struct journal *journal, const void *data)
+{
+	const struct format_header *header = data;
+
+	return get_le16(&header->level) == FORMAT_JOURNAL_SEALED ||
+	       (journal->boot != 0 && get_le64(&header->index) == journal->boot);
 }
 
 static uint32_t entry_data_bytes(enum format_entry_kind kind, uint32_t count)

@@ -25,6 +25,7 @@ struct journal {
 	uint64_t first_block; /* of the ring, on the disk */
 	uint64_t block_count;
 	uint64_t epoch;
+	uint64_t boot;	/* of the running kernel: what unsealed records are marked with; 0: none */
 	uint64_t first; /* number of the first record that a replay would need */
 	uint64_t next;	/* number of the next record */
 
@@ -54,8 +55,14 @@ void journal_put_record(struct journal *journal, uint32_t id, const union format
 void journal_put_drop(struct journal *journal, uint32_t layer, uint64_t leaf);
 void journal_put_word(struct journal *journal, uint32_t layer, uint64_t extent, uint64_t word);
 
-/* Seals the records; their number (0: nothing was put). They begin at number next - count. */
-uint32_t journal_end(struct journal *journal);
+/* At least one record, be it an empty one. Last before end. */
+void journal_put_nothing(struct journal *journal);
+
+/*
+ * Checksums and marks the records (see store/commit.h for what sealed means); their number (0:
+ * nothing was put). They begin at number next - count.
+ */
+uint32_t journal_end(struct journal *journal, bool is_sealed);
 
 static inline uint64_t journal_block_of(const struct journal *journal, uint64_t number)
 {
@@ -64,6 +71,12 @@ static inline uint64_t journal_block_of(const struct journal *journal, uint64_t 
 
 /* True if `data` is record `number` of the present epoch. */
 bool journal_is_record(const struct journal *journal, const void *data, uint64_t number);
+
+/*
+ * True if all data that this record and those before it point to is where it should be: the
+ * record is sealed, or the disk's cache is still that of the boot that wrote it.
+ */
+bool journal_is_trusted(const struct journal *journal, const void *data);
 
 /* One entry of a record. */
 struct journal_entry {

@@ -84,6 +84,7 @@ int pool_new(struct block *disk, const struct pool_settings *settings,
 		return -ENOMEM;
 	}
 	pool->journal.epoch = get_le64(&super->journal_epoch);
+	pool->journal.boot = get_le64(settings->boot_id.bytes);
 	pool->journal.first = get_le64(&super->journal_first);
 	pool->journal.next = pool->journal.first;
 	*out_pool = pool;
@@ -119,6 +120,7 @@ void pool_degrade(struct pool *pool, enum pool_state state, const char *what, in
 			pool->name, what, strerror(-code)); /* returns the code */
 	log_debug("pool degraded pool=%s reason=\"%s\"", pool->name, pool->reason.text);
 	waiter_wake_all(&pool->runner, &pool->commit.next, -EIO);
+	waiter_wake_all(&pool->runner, &pool->commit.kept_next, -EIO);
 	waiter_wake_all(&pool->runner, &pool->checkpoint.next, -EIO);
 	admission_retry(pool);
 }

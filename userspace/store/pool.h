@@ -62,6 +62,9 @@ struct pool_facts {
 struct pool_settings {
 	uint64_t cache_bytes; /* limit of the leaf cache; 0: 64 MiB */
 	bool is_read_only;    /* write nothing at all, not even to end a replay */
+	/* Identity of the running kernel's boot: what an earlier process of the same boot was
+	 * acknowledged for is still in the disk's cache, so it counts. Nil: never the same. */
+	struct uuid boot_id;
 };
 
 /*

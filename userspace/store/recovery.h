@@ -15,9 +15,11 @@
 #include "store/waiter.h"
 
 struct replay {
-	uint64_t number; /* of the record being applied */
-	uint32_t record; /* its index in the list */
-	uint32_t offset; /* of the next entry in it */
+	bool is_scanning; /* first walk: how far is the journal to be trusted? */
+	uint64_t end;	  /* one past the last record to apply */
+	uint64_t number;  /* of the record being looked at or applied */
+	uint32_t record;  /* its index in the list */
+	uint32_t offset;  /* of the next entry in it */
 	bool has_entry;
 	struct journal_entry entry;
 	uint32_t word;	 /* next word of the entry */

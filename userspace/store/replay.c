@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
+ * Two walks over the journal. The first finds its end: the last record that is sealed, or, if
+ * this boot's process wrote it, the last that is whole. Unsealed records of another boot say
+ * where data was going to be that may not have got there, so they count only where a sealed one
+ * comes after them. The second walk applies what is before that end.
+ *
  * The journal is applied entry by entry and word by word, waiting where a leaf has to be read.
  * Every entry says how things are, not how they change, so a record may be applied twice: when
  * the cache is full of changed leaves, a checkpoint in the midst of a record keeps the whole
@@ -204,6 +209,35 @@ static int replay_record(struct recovery *recovery, const void *data)
 	}
 }
 
+/* The first walk is over: begin the second. */
+static void replay_apply(struct recovery *recovery)
+{
+	struct replay *replay = &recovery->replay;
+
+	replay->is_scanning = false;
+	replay->number = recovery->pool->journal.first;
+	replay_read(recovery);
+}
+
+static void replay_scan(struct recovery *recovery)
+{
+	const struct journal *journal = &recovery->pool->journal;
+	struct replay *replay = &recovery->replay;
+
+	for (uint32_t i = 0; i < recovery->list.count; i++) {
+		const void *data = recovery->list.pages[i].data;
+
+		if (!journal_is_record(journal, data, replay->number)) {
+			replay_apply(recovery);
+			return;
+		}
+		replay->number++;
+		if (journal_is_trusted(journal, data))
+			replay->end = replay->number;
+	}
+	replay_read(recovery);
+}
+
 static void replay_end(struct recovery *recovery)
 {
 	recovery->pool->journal.next = recovery->replay.number;
@@ -214,13 +248,12 @@ static void replay_end(struct recovery *recovery)
 static void replay_run(struct recovery *recovery)
 {
 	struct replay *replay = &recovery->replay;
-	const struct journal *journal = &recovery->pool->journal;
 
 	for (; replay->record < recovery->list.count; replay->record++) {
 		const void *data = recovery->list.pages[replay->record].data;
 		int ret;
 
-		if (!journal_is_record(journal, data, replay->number)) {
+		if (replay->number == replay->end) {
 			replay_end(recovery);
 			return;
 		}
@@ -248,7 +281,10 @@ static void replay_was_read(struct page_transfer *transfer, int result)
 		return;
 	}
 	recovery->replay.record = 0;
-	replay_run(recovery);
+	if (recovery->replay.is_scanning)
+		replay_scan(recovery);
+	else
+		replay_run(recovery);
 	runner_run(&recovery->pool->runner);
 }
 
@@ -271,6 +307,10 @@ static void replay_read(struct recovery *recovery)
 void replay_start(struct recovery *recovery)
 {
 	recovery->waiter.run = replay_resume;
-	recovery->replay = (struct replay){.number = recovery->pool->journal.first};
+	recovery->replay = (struct replay){
+		.is_scanning = true,
+		.number = recovery->pool->journal.first,
+		.end = recovery->pool->journal.first,
+	};
 	replay_read(recovery);
 }

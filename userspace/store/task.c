@@ -112,12 +112,15 @@ static void task_committed(struct task *task)
 
 void task_end_durable(struct task *task, int result)
 {
-	if (result != 0 || !task->io->fua) {
+	if (result != 0 || (!task->io->fua && !task->has_changed)) {
 		task_end(task, result);
 		return;
 	}
 	task->step = task_committed;
-	commit_join(task->pool, &task->waiter);
+	if (task->io->fua)
+		commit_join(task->pool, &task->waiter);
+	else
+		commit_join_kept(task->pool, &task->waiter);
 }
 
 bool task_take_bounce(struct task *task)
@@ -184,6 +187,7 @@ void task_set_word(struct task *task, uint64_t extent, uint64_t word)
 
 	if (word == old)
 		return;
+	task->has_changed = true;
 	if (!word_place(old) && word_place(word)) {
 		space_map(&task->pool->space, word_place(word));
 		task->layer->mapped_extents++;

@@ -69,7 +69,8 @@ struct task {
 
 	uint64_t cursor; /* next byte to hand to the disk, or to unmap */
 	bool is_reader;
-	unsigned turn; /* of space_enter */
+	bool has_changed; /* a word: the request ends when the journal has it */
+	unsigned turn;	  /* of space_enter */
 	unsigned in_flight;
 	int result;
 	struct task_part parts[TASK_PARTS]; /* last: not cleared */
@@ -83,7 +84,10 @@ void task_begin(struct volume *volume, struct block_io *io);
 /* Everything the task has goes back, and the request ends. */
 void task_end(struct task *task, int result);
 
-/* End it, durably if the request says so (FUA). */
+/*
+ * End it when its changed words are in the journal, so that they survive this process, or
+ * durably if the request says so (FUA).
+ */
 void task_end_durable(struct task *task, int result);
 
 /* False: none is free, `step` is called again. The buffer covers [start, end) in blocks. */

@@ -145,7 +145,8 @@ static void a_pool_on_the_disk_has_these_bytes(void **state)
 			 0);
 	expect_bytes(block, 0, "BRTH\1\0\0\0\0\1\0\0\0\0\0\0", 16); /* block 256 */
 
-	/* Record 1, block 1025: volume and layer. Record 2: the word of extent 3. */
+	/* Record 1, block 1025: volume and layer, sealed. Record 2: the word of extent 3, not
+	 * sealed. Record 3: the flush, sealed and empty. */
 	assert_int_equal(fixture_create(&fixture, "v", 16 * MIB), 0);
 	assert_int_equal(fixture_io(&fixture, fixture_volume(&fixture, "v"), BLOCK_WRITE,
 				    3 * 65536 + 4096, data, sizeof(data)),
@@ -155,15 +156,21 @@ static void a_pool_on_the_disk_has_these_bytes(void **state)
 	assert_int_equal(
 		fixture_io(&fixture, fixture.disk, BLOCK_READ, 1025 * 4096, block, sizeof(block)),
 		0);
-	expect_bytes(block, 4, "\2\0\0\0\1\4\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 20);
+	expect_bytes(block, 4, "\2\0\1\0\1\4\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 20);
 	expect_bytes(block, 64, "\1\0\1\0\1\0\0\0\0\0\0\0\0\0\0\0\2\0\0\0", 20);
 	expect_bytes(block, 64 + 272, "\1\0\1\0\2\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\1\0\0\0", 24);
 	assert_int_equal(
 		fixture_io(&fixture, fixture.disk, BLOCK_READ, 1026 * 4096, block, sizeof(block)),
 		0);
+	expect_bytes(block, 4, "\2\0\0\0", 4);
 	expect_bytes(block, 64, "\3\0\1\0\1\0\0\0\3\0\0\0\0\0\0\0", 16);
 	/* First data extent: 64 + 16. Blocks 1 and 2 are written. */
 	expect_bytes(block, 80, "\0\0\6\0\x50\0\0\0", 8);
+	assert_int_equal(
+		fixture_io(&fixture, fixture.disk, BLOCK_READ, 1027 * 4096, block, sizeof(block)),
+		0);
+	expect_bytes(block, 4, "\2\0\1\0\3\4\0\0\0\0\0\0\3\0\0\0", 16);
+	expect_bytes(block, 56, "\0\0\0\0", 4);
 	fixture_stop(&fixture);
 }
 

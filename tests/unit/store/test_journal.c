@@ -37,7 +37,7 @@ static void entries_come_out_as_they_were_put(void **state)
 	journal_put_word(&journal, 7, 10, 111);
 	journal_put_word(&journal, 7, 11, 222); /* joins */
 	journal_put_word(&journal, 8, 12, 333); /* another layer */
-	assert_int_equal(journal_end(&journal), 1);
+	assert_int_equal(journal_end(&journal, true), 1);
 	assert_true(journal_is_record(&journal, journal.buffer, 100));
 	assert_int_equal(journal_next_entry(journal.buffer, &offset, &entry), 1);
 	assert_int_equal(entry.kind, FORMAT_ENTRY_RECORD);
@@ -61,7 +61,7 @@ static void a_record_of_another_number_epoch_or_pool_is_none(void **state)
 
 	journal_begin(&journal);
 	journal_put_drop(&journal, 1, 1);
-	(void)journal_end(&journal); /* one */
+	(void)journal_end(&journal, true); /* one */
 	assert_true(journal_is_record(&journal, journal.buffer, 100));
 	assert_false(journal_is_record(&journal, journal.buffer, 101));
 	assert_false(journal_is_record(&journal, journal.buffer, 100 + 64)); /* next round */
@@ -87,7 +87,7 @@ static void the_largest_commit_fits_its_buffer(void **state)
 		journal_put_drop(&journal, 1, (uint64_t)i);
 	for (uint32_t i = 0; i < words; i++)
 		journal_put_word(&journal, 1, (uint64_t)i * 2, i); /* no neighbours */
-	assert_true(journal_end(&journal) <= journal_blocks_for(words));
+	assert_true(journal_end(&journal, true) <= journal_blocks_for(words));
 	assert_true(journal_blocks_for(words) <= journal.buffer_blocks);
 	assert_int_equal(journal_room(&journal), 64 - (journal.next - 100));
 }
@@ -124,8 +124,8 @@ static void what_an_earlier_life_left_is_not_replayed(void **state)
 	assert_int_equal(fixture_create(&fixture, "v", 32 * MIB), 0);
 	journal_begin(&fixture.pool->journal);
 	journal_put_word(&fixture.pool->journal, 1, 9, word_make(100, 1, 0));
-	fixture.pool->journal.next += 1; /* number 1 of this commit was lost */
-	assert_int_equal(journal_end(&fixture.pool->journal), 1);
+	fixture.pool->journal.next += 2; /* two records before it were lost */
+	assert_int_equal(journal_end(&fixture.pool->journal, true), 1);
 	memcpy(stale, fixture.pool->journal.buffer, sizeof(stale));
 	block = journal_block_of(&fixture.pool->journal, fixture.pool->journal.next - 1);
 	assert_int_equal(
@@ -137,7 +137,7 @@ static void what_an_earlier_life_left_is_not_replayed(void **state)
 			 0);
 	assert_int_equal(
 		fixture_io(&fixture, fixture_volume(&fixture, "v"), BLOCK_FLUSH, 0, NULL, 0), 0);
-	/* The new record is right in front of the stale one. */
+	/* The write's record and the flush's are right in front of the stale one. */
 	assert_int_equal(journal_block_of(&fixture.pool->journal, fixture.pool->journal.next),
 			 block);
 	fixture_reopen(&fixture);
