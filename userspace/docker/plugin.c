@@ -20,6 +20,8 @@
 
 /* Below 100 s together, though dockerd would wait 120 s. */
 static const struct agent_patience patience_mount = {.connect_ms = 10000, .answer_ms = 85000};
+/* On top of a mount that ended without a word, and still below 120 s together. */
+static const struct agent_patience patience_undo = {.connect_ms = 5000, .answer_ms = 15000};
 static const struct agent_patience patience_change = {.connect_ms = 10000, .answer_ms = 45000};
 static const struct agent_patience patience_question = {.connect_ms = 1000, .answer_ms = 10000};
 /* Get has no harmless failure, so an agent that is being restarted is worth a wait. */
@@ -217,7 +219,8 @@ static void remove_volume(struct exchange *exchange)
 	answer(exchange, reply_done());
 }
 
-static int holder_detach(const struct exchange *exchange, struct error *err)
+static int holder_detach(const struct exchange *exchange, const struct agent_patience *patience,
+			 struct error *err)
 {
 	Berth__V1__DetachRequest request = BERTH__V1__DETACH_REQUEST__INIT;
 	ProtobufCMessage *volume = NULL;
@@ -226,9 +229,31 @@ static int holder_detach(const struct exchange *exchange, struct error *err)
 	request.name = proto_text(exchange->request.name);
 	request.holder = proto_text(exchange->request.id);
 	request.instance = proto_text(exchange->instance);
-	ret = agent_call(exchange->agent, &patience_change, "Detach", &request.base, &volume, err);
+	ret = agent_call(exchange->agent, patience, "Detach", &request.base, &volume, err);
 	agent_answer_free(volume);
 	return ret;
+}
+
+/* The call may have been carried out, and no agent's word says that it was not. */
+static bool is_outcome_unknown(int ret)
+{
+	return ret == -ECONNRESET || ret == -EPIPE || ret == -ETIMEDOUT || ret == -EPROTO ||
+	       ret == -EMSGSIZE;
+}
+
+/* A holder that dockerd, told of an error, will never let go of. Where a running container has the
+ * same ID (docker cp), the agent finds its volume in use and leaves it alone. */
+static void holder_take_back(struct exchange *exchange, const struct agent_patience *patience)
+{
+	struct error err = {0};
+
+	exchange->is_mounted = false;
+	if (holder_detach(exchange, patience, &err) < 0)
+		log_error("mount of volume=%s holder=%.12s has no taker and cannot be undone: %s",
+			  exchange->request.name, exchange->request.id, err.text);
+	else
+		log_warn("mount of volume=%s holder=%.12s had no taker and was undone",
+			 exchange->request.name, exchange->request.id);
 }
 
 /* dockerd believes any path, so only one that can be a mount is ever handed out. */
@@ -238,12 +263,16 @@ static void mount(struct exchange *exchange)
 	const Berth__V1__HostVolume *volume;
 	ProtobufCMessage *attached;
 	struct error err = {0};
+	int ret;
 
 	request.name = proto_text(exchange->request.name);
 	request.holder = proto_text(exchange->request.id);
 	request.instance = exchange->instance;
-	if (agent_call(exchange->agent, &patience_mount, "Attach", &request.base, &attached, &err) <
-	    0) {
+	ret = agent_call(exchange->agent, &patience_mount, "Attach", &request.base, &attached,
+			 &err);
+	if (ret < 0) {
+		if (is_outcome_unknown(ret))
+			holder_take_back(exchange, &patience_undo);
 		answer_error(exchange, &err);
 		return;
 	}
@@ -268,7 +297,7 @@ static void mount(struct exchange *exchange)
 static void unmount(struct exchange *exchange)
 {
 	struct error err = {0};
-	int ret = holder_detach(exchange, &err);
+	int ret = holder_detach(exchange, &patience_change, &err);
 
 	if (ret < 0 && ret != -ENOENT) {
 		answer_error(exchange, &err);
@@ -329,17 +358,8 @@ void exchange_handle(struct exchange *exchange, const char *wanted, const char *
 
 void exchange_undo(struct exchange *exchange)
 {
-	struct error err = {0};
-
-	if (!exchange->is_mounted)
-		return;
-	exchange->is_mounted = false;
-	if (holder_detach(exchange, &err) < 0)
-		log_error("mount of volume=%s holder=%.12s has no taker and cannot be undone: %s",
-			  exchange->request.name, exchange->request.id, err.text);
-	else
-		log_warn("mount of volume=%s holder=%.12s had no taker and was undone",
-			 exchange->request.name, exchange->request.id);
+	if (exchange->is_mounted)
+		holder_take_back(exchange, &patience_change);
 }
 
 void exchange_fini(struct exchange *exchange)

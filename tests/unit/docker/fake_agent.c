@@ -138,6 +138,8 @@ static int on_attach(void *owner, struct rpc_call *call, const ProtobufCMessage 
 	while (strcmp(wanted->name, "slow") == 0 && !agent->is_released)
 		pthread_cond_wait(&agent->changed, &agent->lock);
 	pthread_mutex_unlock(&agent->lock);
+	if (strcmp(wanted->name, "late") == 0)
+		return error_set(err, -ETIMEDOUT, "no time was left");
 	return answer(wanted->name, reply, err);
 }
 

@@ -6,6 +6,7 @@
  *	unreachable  its node cannot be asked (UNAVAILABLE)
  *	nowhere      attaches without a mount point
  *	slow         attaches when fake_agent_release is called
+ *	late         attaches, but the answer is that the time was over (DEADLINE_EXCEEDED)
  *	full         cannot be made: a sentence
  *
  * Any other name is a volume that exists, mounted on /mounts/NAME.

@@ -313,6 +313,53 @@ static void the_instance_is_the_calling_process(void **state)
 	assert_int_not_equal(first[strlen(first) - 1], '/');
 }
 
+static void a_mount_of_unknown_outcome_is_undone_before_the_error(void **state)
+{
+	struct plugin *plugin = *state;
+
+	assert_int_equal(call(plugin, "/VolumeDriver.Mount", "{\"Name\":\"late\",\"ID\":\"1\"}"),
+			 200);
+	assert_says("no time was left");
+	assert_calls("Attach(late,1) Detach(late,1)");
+	fake_agent_forget(plugin->fake);
+	/* What surely failed is not undone: a container with the same ID may run. */
+	assert_int_equal(
+		call(plugin, "/VolumeDriver.Mount", "{\"Name\":\"unreachable\",\"ID\":\"1\"}"),
+		200);
+	assert_calls("Attach(unreachable,1)");
+}
+
+/* The agent is killed while it attaches, and a new one comes. */
+static void a_mount_that_lost_its_agent_is_undone_at_the_next_one(void **state)
+{
+	struct plugin *plugin = *state;
+	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd;
+
+	fake_agent_stop(plugin->fake);
+	(void)snprintf(name.sun_path, sizeof(name.sun_path), "%s",
+		       plugin->address + strlen("unix:"));
+	assert_int_equal(bind(listener, (const struct sockaddr *)&name, sizeof(name)), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	fd = request_send(plugin, "POST", "/VolumeDriver.Mount", "{\"Name\":\"db\",\"ID\":\"8\"}");
+	for (int i = 0; i < 2; i++) { /* a look whether somebody listens, then the call */
+		int call_fd = accept(listener, NULL, NULL);
+		char bytes[64];
+
+		assert_true(call_fd >= 0);
+		while (i == 1 && read(call_fd, bytes, sizeof(bytes)) < (ssize_t)sizeof(bytes))
+			continue;
+		assert_int_equal(close(call_fd), 0);
+	}
+	assert_int_equal(unlink(name.sun_path), 0);
+	assert_int_equal(close(listener), 0);
+	plugin->fake = fake_agent_start(plugin->address);
+	assert_true(reply_read(fd) > 0);
+	assert_null(strstr(reply_body(), "Mountpoint"));
+	assert_calls("Detach(db,8)");
+}
+
 static void a_mount_whose_caller_went_away_is_undone(void **state)
 {
 	struct plugin *plugin = *state;
@@ -448,6 +495,8 @@ int main(void)
 		plugin_test(mount_answers_with_the_mountpoint),
 		plugin_test(a_mount_is_never_answered_without_a_path),
 		plugin_test(the_instance_is_the_calling_process),
+		plugin_test(a_mount_of_unknown_outcome_is_undone_before_the_error),
+		plugin_test(a_mount_that_lost_its_agent_is_undone_at_the_next_one),
 		plugin_test(a_mount_whose_caller_went_away_is_undone),
 		plugin_test(a_mount_under_way_at_the_end_is_undone),
 		plugin_test(two_mounts_at_once_both_reach_the_agent),
