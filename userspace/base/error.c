@@ -5,19 +5,18 @@
 #include <stdio.h>
 #include <string.h>
 
-int error_set(struct error *err, int code, const char *format, ...)
+void error_say(struct error *err, int code, const char *format, ...)
 {
 	char text[sizeof(err->text)] = ""; /* an argument may be the sentence that is there */
 	va_list args;
 
 	if (!err)
-		return code;
+		return;
 	va_start(args, format);
 	(void)vsnprintf(text, sizeof(text), format, args); /* cutting is fine */
 	va_end(args);
 	err->code = code;
 	memcpy(err->text, text, sizeof(text));
-	return code;
 }
 
 int error_prefix(struct error *err, const char *format, ...)

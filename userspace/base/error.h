@@ -10,6 +10,8 @@
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
 
+#include <errno.h>
+
 #include "base/compiler.h"
 
 struct error {
@@ -18,10 +20,22 @@ struct error {
 };
 
 /*
- * Set the sentence and return `code`, so that `return error_set(err, -EINVAL, ...)` reads
- * well. `err` may be NULL: only the code is returned then. A longer sentence is cut.
+ * error_set(err, code, format, ...): set the sentence and return `code`, so that
+ * `return error_set(err, -EINVAL, ...)` reads well. `err` may be NULL: only the code is returned
+ * then. A longer sentence is cut. A code that is not negative becomes -EIO: no failure may look
+ * like success. (A macro, so that compilers and analyzers see that too.)
  */
-int error_set(struct error *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);
+#define error_set(err, code, ...)                                                                  \
+	({                                                                                         \
+		int error_set_code = (code);                                                       \
+		if (error_set_code >= 0)                                                           \
+			error_set_code = -EIO;                                                     \
+		error_say(err, error_set_code, __VA_ARGS__);                                       \
+		error_set_code;                                                                    \
+	})
+
+/* The part of error_set that is a function. */
+void error_say(struct error *err, int code, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /* Put "what: " in front of the sentence that is there; returns its code. */
 int error_prefix(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -21,6 +21,15 @@ static void code_and_sentence_are_kept(void **state)
 	assert_string_equal(err.text, "pool 'fast' has 12 GiB free");
 }
 
+static void no_failure_looks_like_success(void **state)
+{
+	struct error err = {0};
+
+	assert_int_equal(error_set(&err, 0, "end of file"), -EIO);
+	assert_int_equal(err.code, -EIO);
+	assert_int_equal(error_set(NULL, EINVAL, "never seen"), -EIO);
+}
+
 static void nobody_may_be_listening(void **state)
 {
 	assert_int_equal(error_set(NULL, -EIO, "never seen"), -EIO);
@@ -75,6 +84,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(code_and_sentence_are_kept),
+		cmocka_unit_test(no_failure_looks_like_success),
 		cmocka_unit_test(nobody_may_be_listening),
 		cmocka_unit_test(prefix_goes_in_front),
 		cmocka_unit_test(a_long_sentence_is_cut),
