@@ -4,7 +4,8 @@
 One LUN in memory with a volatile write cache: what was not flushed is lost when it crashes. Writes
 come as immediate data (up to 256 KiB), reads leave in one Data-In. No authentication. A test
 sets `verdict` to answer commands with a status of its own, `is_holding` to keep answers back,
-`is_deaf` to leave NOPs alone too, and `login_status` to refuse logins; it reads `log` (opcodes) and `most_in_flight`.
+`is_deaf` to leave NOPs alone too, and `login_status` to refuse logins; it reads `log`
+(opcodes) and `most_in_flight`.
 """
 
 import socket

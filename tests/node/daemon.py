@@ -181,7 +181,8 @@ def run(*command, **options):
     """A program that must succeed; answers what it printed."""
     done = subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=120,
                           errors="replace", check=False, **options)
-    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    assert done.returncode == 0, (
+        f"{command} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 

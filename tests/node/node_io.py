@@ -41,7 +41,8 @@ def test_programs_of_libiscsi_see_the_volume():
         node.publish("v")
         assert volume.target_name in run("iscsi-ls", "-i", INITIATOR, "-s",
                                          f"iscsi://{node.portal}")
-        assert volume.uuid in run("iscsi-inq", "-i", INITIATOR, "-e", "1", "-c", "128", node.url("v"))
+        serial = run("iscsi-inq", "-i", INITIATOR, "-e", "1", "-c", "128", node.url("v"))
+        assert volume.uuid in serial
         assert "10737418240" in run("iscsi-readcapacity16", "-i", INITIATOR, node.url("v"))
 
 
