@@ -55,7 +55,7 @@ int inquiry_identify(const char *device, const char *uuid_text, struct error *er
 	uint8_t answer[ANSWER_BYTES];
 	struct disk disk = {0};
 	struct uuid uuid;
-	size_t len;
+	size_t len = 0;
 	int ret;
 
 	if (fd < 0)

@@ -148,7 +148,8 @@ int iscsiadm_edit_record(const char *text, const struct login *login,
 		if (out)
 			(void)fclose(out); /* into memory */
 		free(edited);
-		return error_set(err, -ENOMEM, "out of memory");
+		error_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	}
 	(void)snprintf(timeout, sizeof(timeout), "%d",
 		       replacement_timeout_s == 0 ? -1 : (int)replacement_timeout_s);
@@ -164,7 +165,8 @@ int iscsiadm_edit_record(const char *text, const struct login *login,
 	(void)fprintf(out, "# END RECORD\n");
 	if (fclose(out) != 0) {
 		free(edited);
-		return error_set(err, -ENOMEM, "out of memory");
+		error_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
 	}
 	*out_text = edited;
 	return 0;
@@ -213,7 +215,7 @@ static int record_make(const struct login *login, unsigned replacement_timeout_s
 		ret = file_read(path, RECORD_MAX_BYTES, &text, &len, err);
 	if (ret == 0)
 		ret = iscsiadm_edit_record(text, login, replacement_timeout_s, &edited, err);
-	if (ret == 0)
+	if (ret == 0 && edited)
 		ret = file_replace(path, edited, strlen(edited), 0600, err);
 	if (edited)
 		explicit_bzero(edited, strlen(edited));

@@ -116,16 +116,17 @@ static int steps_of(const struct job *job, const struct attachment **out_attachm
 	*out_attachment = attachment_find(job->record.attachment);
 	if (*out_attachment)
 		return 0;
-	return error_set(err, -ENODATA,
-			 "the record of volume '%s' names attachment '%s', which "
-			 "this agent does not know",
-			 job->record.name, job->record.attachment);
+	error_set(err, -ENODATA,
+		  "the record of volume '%s' names attachment '%s', which "
+		  "this agent does not know",
+		  job->record.name, job->record.attachment);
+	return -ENODATA;
 }
 
 /* Say durably that something may be in place from now on. */
 static int attachment_begin(struct job *job, struct error *err)
 {
-	const struct attachment *attachment;
+	const struct attachment *attachment = attachments[0];
 	int ret = attachment_choose(&job->agent->settings, &attachment, err);
 
 	if (ret < 0)

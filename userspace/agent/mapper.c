@@ -31,6 +31,7 @@ __attribute__((format(printf, 5, 6))) static void on_log(int level, const char *
 	if (level > 3) /* _LOG_ERR of libdevmapper-event.h */
 		return;
 	va_start(args, format);
+	/* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): started just above */
 	(void)vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	log_debug("device-mapper: %s", text);
@@ -93,9 +94,10 @@ static dev_t table_disk(struct dm_task *task)
 	unsigned minor_number;
 	void *next = dm_get_next_target(task, NULL, &start, &length, &type, &parameters);
 
+	if (next || !type || strcmp(type, "linear") != 0 || !parameters)
+		return 0;
 	/* NOLINTNEXTLINE(cert-err34-c): the kernel's own words */
-	if (next || !type || strcmp(type, "linear") != 0 || !parameters ||
-	    sscanf(parameters, "%u:%u ", &major_number, &minor_number) != 2)
+	if (sscanf(parameters, "%u:%u ", &major_number, &minor_number) != 2)
 		return 0;
 	return makedev(major_number, minor_number);
 }
@@ -145,8 +147,8 @@ static int disk_describe(const char *disk, uint64_t *out_sectors, char out_param
 int mapper_create(const char *name, const char *uuid, const char *disk, struct error *err)
 {
 	struct dm_task *task;
-	char parameters[64];
-	uint64_t sectors;
+	char parameters[64] = "";
+	uint64_t sectors = 0;
 	int ret = disk_describe(disk, &sectors, parameters, err);
 
 	if (ret < 0)
@@ -161,8 +163,8 @@ int mapper_create(const char *name, const char *uuid, const char *disk, struct e
 int mapper_resize(const char *name, const char *uuid, const char *disk, struct error *err)
 {
 	struct dm_task *task;
-	char parameters[64];
-	uint64_t sectors;
+	char parameters[64] = "";
+	uint64_t sectors = 0;
 	struct mapper_state state;
 	int ret = mapper_find(name, uuid, &state, err);
 

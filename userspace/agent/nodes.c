@@ -34,7 +34,7 @@ static int call(const char *node, const struct method *method, const ProtobufCMe
 		int64_t deadline_ms, ProtobufCMessage **out_reply, struct error *err)
 {
 	int left_ms = clock_left_ms(deadline_ms);
-	struct rpc_client *client;
+	struct rpc_client *client = NULL;
 	int ret;
 
 	if (left_ms == 0)
@@ -52,7 +52,7 @@ static int call(const char *node, const struct method *method, const ProtobufCMe
 static int call_plain(const char *node, const struct method *method,
 		      const ProtobufCMessage *request, int64_t deadline_ms, struct error *err)
 {
-	ProtobufCMessage *reply;
+	ProtobufCMessage *reply = NULL;
 	int ret = call(node, method, request, deadline_ms, &reply, err);
 
 	if (ret == 0)
@@ -185,12 +185,12 @@ int nodes_choose(const struct settings *settings, const char *pool, int64_t dead
 		return 0;
 	}
 	for (unsigned i = 0; i < settings->node_count; i++) {
-		Berth__V1__ListPoolsReply *reply;
+		Berth__V1__ListPoolsReply *reply = NULL;
 		uint64_t bytes;
 		int ret = call(settings->nodes[i], &list_pools, &request.base, deadline_ms,
 			       (ProtobufCMessage **)&reply, err);
 
-		if (ret < 0)
+		if (ret < 0 || !reply)
 			return ret;
 		bytes = free_bytes_in(reply, pool);
 		protobuf_c_message_free_unpacked(&reply->base, NULL);

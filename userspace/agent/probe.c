@@ -5,6 +5,7 @@
 #include <blkid/blkid.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,8 +64,9 @@ static int read_whole(int fd, uint8_t *buf, size_t len, uint64_t offset, struct 
 			return error_set(err, -errno, "cannot read the device: %s",
 					 strerror(errno));
 		if (got == 0)
-			return error_set(err, -EIO, "the device ends at byte %llu, too early",
-					 (unsigned long long)(offset + done));
+			return error_set(err, -EIO,
+					 "the device ends at byte %" PRIu64 ", too early",
+					 offset + done);
 		done += (size_t)got;
 	}
 	return 0;

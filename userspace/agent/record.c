@@ -147,9 +147,11 @@ int record_encode(const struct record *record, char **out_text, struct error *er
 		is_whole =
 			json_object_set_new(root, "holders", holders_encode(&record->holders)) == 0;
 	*out_text = is_whole ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	if (!*out_text)
-		return error_set(err, -ENOMEM, "out of memory writing the record of volume '%s'",
-				 record->name);
+	if (!*out_text) {
+		error_set(err, -ENOMEM, "out of memory writing the record of volume '%s'",
+			  record->name);
+		return -ENOMEM;
+	}
 	return 0;
 }
 

@@ -62,9 +62,9 @@ int root_parse_mode(const char *mode, mode_t *out_mode, struct error *err)
 int root_prepare(const char *folder, const char *owner, const char *mode, struct error *err)
 {
 	CLEANUP_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uid_t uid;
-	gid_t gid;
-	mode_t bits;
+	uid_t uid = 0;
+	gid_t gid = 0;
+	mode_t bits = 0;
 
 	if (fd < 0)
 		return error_set(err, -errno, "cannot open '%s': %s", folder, strerror(errno));

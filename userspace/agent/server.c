@@ -152,8 +152,8 @@ static int ready_wait(int fd, int64_t deadline_ms, struct error *err)
 static int start_with(const char *const argv[], const char *secrets, int *out_ready_fd,
 		      pid_t *out_pid, struct error *err)
 {
-	int secrets_pipe[2];
-	int ready_pipe[2];
+	int secrets_pipe[2] = {-1, -1};
+	int ready_pipe[2] = {-1, -1};
 	int ret;
 
 	if (pipe2(secrets_pipe, O_CLOEXEC) < 0)
@@ -194,7 +194,7 @@ int server_start(const struct server_spec *spec, int64_t deadline_ms, struct err
 		spec->uuid,	   "--mount",	  spec->folder,	   "--fail-after",
 		fail_after,	   "--ready-fd",  ready_fd_text,   NULL};
 	CLEANUP_CLOSE int ready_fd = -1;
-	pid_t pid;
+	pid_t pid = 0;
 	int ret;
 
 	(void)snprintf(fail_after, sizeof(fail_after), "%u", spec->fail_after_s);

@@ -75,8 +75,8 @@ static int provision_new(struct agent *agent, struct volume *volume,
 			 const Berth__V1__ProvisionRequest *request, int64_t deadline_ms,
 			 struct error *err)
 {
-	Berth__V1__Volume *found;
-	const char *node;
+	Berth__V1__Volume *found = NULL;
+	const char *node = NULL;
 	int ret = create_on_node(agent, request, deadline_ms, &node, &found, err);
 
 	if (ret < 0)
@@ -157,7 +157,7 @@ int service_provision(void *owner, struct rpc_call *call, const ProtobufCMessage
 /* Delete it on its node, if what is there under that name still is the volume of the record. */
 static int delete_recorded(const struct record *record, int64_t deadline_ms, struct error *err)
 {
-	Berth__V1__Volume *found;
+	Berth__V1__Volume *found = NULL;
 	bool is_same;
 	int ret = nodes_get_volume(record->node, record->name, clock_within(deadline_ms, NODE_MS),
 				   &found, err);
@@ -181,8 +181,8 @@ static int delete_recorded(const struct record *record, int64_t deadline_ms, str
 static int delete_unrecorded(struct agent *agent, const char *name, int64_t deadline_ms,
 			     struct error *err)
 {
-	Berth__V1__Volume *found;
-	const char *node;
+	Berth__V1__Volume *found = NULL;
+	const char *node = NULL;
 	int ret = nodes_find_volume(&agent->settings, name, clock_within(deadline_ms, NODE_MS),
 				    &node, &found, err);
 
@@ -267,7 +267,7 @@ static int grow_attached(struct job *job, struct error *err)
 /* Growing cannot be taken back, so what has the name on the node must be this very volume. */
 static int node_identify(const struct job *job, struct error *err)
 {
-	Berth__V1__Volume *found;
+	Berth__V1__Volume *found = NULL;
 	int ret = nodes_get_volume(job->record.node, job->record.name,
 				   clock_within(job->deadline_ms, NODE_MS), &found, err);
 
@@ -282,13 +282,13 @@ static int node_identify(const struct job *job, struct error *err)
 
 static int grow_owned(struct job *job, uint64_t size_bytes, struct error *err)
 {
-	Berth__V1__Volume *grown;
+	Berth__V1__Volume *grown = NULL;
 	int ret = node_identify(job, err);
 
 	if (ret == 0)
 		ret = nodes_grow_volume(job->record.node, job->record.name, size_bytes,
 					clock_within(job->deadline_ms, NODE_MS), &grown, err);
-	if (ret < 0)
+	if (ret < 0 || !grown)
 		return ret;
 	job->record.size_bytes = grown->size;
 	protobuf_c_message_free_unpacked(&grown->base, NULL);

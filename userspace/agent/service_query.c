@@ -155,9 +155,11 @@ int service_list(void *owner, struct rpc_call *call, const ProtobufCMessage *req
 	if (ret < 0)
 		return ret;
 	list->volumes = calloc(count + 1, sizeof(*list->volumes));
-	if (!list->volumes)
-		ret = error_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; ret == 0 && i < count; i++) {
+	if (!list->volumes) {
+		ret = -ENOMEM;
+		error_set(err, ret, "out of memory");
+	}
+	for (size_t i = 0; ret == 0 && list->volumes && i < count; i++) {
 		Berth__V1__HostVolume *volume = malloc(sizeof(*volume));
 
 		if (!volume) {

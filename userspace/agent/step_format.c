@@ -28,7 +28,7 @@ static int format_check(struct job *job, struct error *err)
 static int facts_gather(struct job *job, struct probe *probe, struct format_facts *facts,
 			struct error *err)
 {
-	Berth__V1__Volume *volume;
+	Berth__V1__Volume *volume = NULL;
 	int ret = job_need_publication(job, err);
 
 	if (ret == 0)
@@ -95,7 +95,7 @@ static void unmake(struct job *job)
 /* Is on it what mkfs was to make? A program's word that it did well is not enough. */
 static int made_check(struct job *job, struct error *err)
 {
-	struct probe probe;
+	struct probe probe = {0};
 	int ret = helper_probe(job->device, clock_within(job->deadline_ms, PROBE_MS), &probe, err);
 
 	if (ret < 0)
@@ -176,7 +176,7 @@ static int use(struct job *job, const struct probe *probe, struct error *err)
 static int format_apply(struct job *job, struct error *err)
 {
 	struct format_facts facts = {0};
-	struct probe probe;
+	struct probe probe = {0};
 	const char *reason = NULL;
 	int ret = facts_gather(job, &probe, &facts, err);
 

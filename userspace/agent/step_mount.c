@@ -39,7 +39,7 @@ static int device_number(const char *device, dev_t *out_number, struct error *er
 
 static int mount_check(struct job *job, struct error *err)
 {
-	struct mounts_point point;
+	struct mounts_point point = {0};
 	dev_t number = 0;
 	int ret = mounts_find(MOUNTS_TABLE, job->folder, &point, err);
 
@@ -106,7 +106,7 @@ static int root_prepare_once(struct job *job, struct error *err)
 
 static int mount_undo(struct job *job, struct error *err)
 {
-	struct mounts_point point;
+	struct mounts_point point = {0};
 	int ret = 0;
 
 	for (int i = 0; ret == 0 && i < STACK_MAX; i++) {
@@ -126,7 +126,7 @@ static int mount_apply(struct job *job, struct error *err)
 {
 	const char *mount_words[4] = {job->device, job->folder, job->record.filesystem,
 				      filesystem_mount_options(job->record.filesystem)};
-	struct probe probe;
+	struct probe probe = {0};
 	int ret = mount_undo(job, err); /* what lies there is of an earlier, broken attachment */
 
 	if (ret == 0)

@@ -373,10 +373,12 @@ int volumes_view_all(struct volumes *volumes, struct volume_view **out_views, si
 		count++;
 	views = calloc(count + 1, sizeof(*views));
 	count = 0;
-	if (!views)
-		ret = error_set(err, -ENOMEM, "out of memory");
+	if (!views) {
+		ret = -ENOMEM;
+		error_set(err, ret, "out of memory");
+	}
 	list_for_each (&volumes->list, volume, struct volume, node) {
-		if (ret < 0 || (!volume->has_record && !volume->is_damaged))
+		if (ret < 0 || !views || (!volume->has_record && !volume->is_damaged))
 			continue;
 		ret = view_fill(volume, &views[count++], err);
 	}

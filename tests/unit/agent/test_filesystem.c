@@ -124,7 +124,7 @@ static void superblocks_tell_the_size_of_their_file_system(void **state)
 	assert_int_equal(probe_fs_bytes("ext4", head), UINT64_C(4) << 30);
 	put_le32(head + 1024 + 96, 0x80);
 	assert_int_equal(probe_fs_bytes("ext4", head), (UINT64_C(4) << 30) + (UINT64_C(1) << 44));
-	memcpy(head, "XFSB", 4);
+	put_be32(head, 0x58465342); /* "XFSB" */
 	put_be32(head + 4, 4096);
 	put_be64(head + 8, 262144);
 	assert_int_equal(probe_fs_bytes("xfs", head), UINT64_C(1) << 30);
@@ -138,7 +138,7 @@ static void superblocks_without_sense_have_no_size(void **state)
 	memset(head, 0xff, sizeof(head));
 	assert_int_equal(probe_fs_bytes("ext4", head), 0);
 	assert_int_equal(probe_fs_bytes("xfs", head), 0);
-	memcpy(head, "XFSB", 4);
+	put_be32(head, 0x58465342); /* "XFSB" */
 	assert_int_equal(probe_fs_bytes("xfs", head), 0);
 }
 

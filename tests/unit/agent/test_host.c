@@ -158,10 +158,10 @@ static void child_past_its_deadline_is_killed_with_its_own_children(void **state
 		size_t len = 0;
 		int ret;
 
-		(void)snprintf(path, sizeof(path), "/proc/%d/comm", atoi(out));
+		(void)snprintf(path, sizeof(path), "/proc/%d/comm", (int)strtol(out, NULL, 10));
 		ret = file_read(path, 4096, &text, &len, NULL);
 		free(text);
-		(void)snprintf(path, sizeof(path), "/proc/%d/exe", atoi(out));
+		(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)strtol(out, NULL, 10));
 		if (ret < 0 || access(path, F_OK) < 0)
 			break;
 		assert_true(clock_ms() < limit_ms);
