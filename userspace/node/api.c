@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "node/api.h"
 
+#include <errno.h>
+
 #include "base/log.h"
 #include "rpc/message.h"
 
 #define WATCH_POLL_MS 500
+
+int api_lock(struct node *node, struct rpc_call *call, struct error *err)
+{
+	pthread_mutex_lock(&node->lock);
+	if (!rpc_call_is_cancelled(call))
+		return 0;
+	pthread_mutex_unlock(&node->lock);
+	return error_set(err, -ECANCELED, "the call was given up before its turn came");
+}
 
 int api_get_node(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
 		 ProtobufCMessage *reply, struct error *err)

@@ -10,6 +10,13 @@
 /* Listen on all of settings.api and serve. The server ends before the node does. */
 int api_start(struct node *node, struct rpc_server **out_server, struct error *err);
 
+/*
+ * Take the node's lock for a change, unless nobody waits for it any more: -ECANCELED, not locked.
+ * A caller that gave up may have asked for something else since; carrying out its
+ * old wish after its new one could let in or fence the wrong host.
+ */
+int api_lock(struct node *node, struct rpc_call *call, struct error *err);
+
 /* Handlers, a file for each kind of thing; `owner` is the node. */
 rpc_handler api_get_node;
 rpc_handler api_watch_events;

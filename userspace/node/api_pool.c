@@ -52,9 +52,10 @@ int api_create_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *
 	const struct pool_creation creation = {wanted->name, wanted->path, wanted->size};
 	struct node *node = owner;
 	struct node_pool *pool;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_pool_create(node, &creation, &pool, err);
 	if (ret == 0)
 		ret = pool_fill(node, pool, (Berth__V1__Pool *)reply);
@@ -68,9 +69,10 @@ int api_import_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *
 	const Berth__V1__ImportPoolRequest *wanted = (const Berth__V1__ImportPoolRequest *)request;
 	struct node *node = owner;
 	struct node_pool *pool;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_pool_import(node, wanted->path, &pool, err);
 	if (ret == 0)
 		ret = pool_fill(node, pool, (Berth__V1__Pool *)reply);
@@ -120,9 +122,10 @@ int api_grow_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *re
 	const Berth__V1__GrowPoolRequest *wanted = (const Berth__V1__GrowPoolRequest *)request;
 	struct node *node = owner;
 	struct node_pool *pool;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_pool_grow(node, wanted->name, wanted->size, &pool, err);
 	if (ret == 0)
 		ret = pool_fill(node, pool, (Berth__V1__Pool *)reply);
@@ -135,9 +138,10 @@ int api_delete_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *
 {
 	const Berth__V1__PoolName *wanted = (const Berth__V1__PoolName *)request;
 	struct node *node = owner;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_pool_delete(node, wanted->name, err);
 	pthread_mutex_unlock(&node->lock);
 	return ret;

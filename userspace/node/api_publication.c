@@ -54,9 +54,10 @@ int api_publish(void *owner, struct rpc_call *call, const ProtobufCMessage *requ
 	};
 	const struct publication *publication;
 	struct node *node = owner;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_publish(node, &publish, &publication, err);
 	if (ret == 0)
 		ret = api_fill_publication(node, publication, true,
@@ -70,9 +71,10 @@ int api_unpublish(void *owner, struct rpc_call *call, const ProtobufCMessage *re
 {
 	const Berth__V1__UnpublishRequest *wanted = (const Berth__V1__UnpublishRequest *)request;
 	struct node *node = owner;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_unpublish(node, wanted->volume, wanted->initiator, err);
 	pthread_mutex_unlock(&node->lock);
 	return ret;

@@ -69,9 +69,10 @@ int api_create_volume(void *owner, struct rpc_call *call, const ProtobufCMessage
 		.logical_block_bytes = wanted->logical_block_size,
 	};
 	struct node *node = owner;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_volume_create(node, &creation, err);
 	if (ret == 0)
 		ret = volume_answer(node, wanted->name, reply, err);
@@ -137,9 +138,10 @@ int api_grow_volume(void *owner, struct rpc_call *call, const ProtobufCMessage *
 {
 	const Berth__V1__GrowVolumeRequest *wanted = (const Berth__V1__GrowVolumeRequest *)request;
 	struct node *node = owner;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_volume_grow(node, wanted->name, wanted->size, err);
 	if (ret == 0)
 		ret = volume_answer(node, wanted->name, reply, err);
@@ -152,9 +154,10 @@ int api_delete_volume(void *owner, struct rpc_call *call, const ProtobufCMessage
 {
 	const Berth__V1__VolumeName *wanted = (const Berth__V1__VolumeName *)request;
 	struct node *node = owner;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_volume_delete(node, wanted->name, err);
 	pthread_mutex_unlock(&node->lock);
 	return ret;
@@ -165,9 +168,10 @@ int api_mark_formatted(void *owner, struct rpc_call *call, const ProtobufCMessag
 {
 	const Berth__V1__VolumeName *wanted = (const Berth__V1__VolumeName *)request;
 	struct node *node = owner;
-	int ret;
+	int ret = api_lock(node, call, err);
 
-	pthread_mutex_lock(&node->lock);
+	if (ret < 0)
+		return ret;
 	ret = node_volume_mark_formatted(node, wanted->name, err);
 	if (ret == 0)
 		ret = volume_answer(node, wanted->name, reply, err);

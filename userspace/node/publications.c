@@ -261,7 +261,9 @@ int node_publish(struct node *node, const struct publication_request *request,
 	publication = publication_find(node, request->volume, request->initiator);
 	if (publication) {
 		*out_publication = publication;
-		return publish_again(publication, request, &facts, err);
+		ret = publish_again(publication, request, &facts, err);
+		/* It may be on record only, where serving it failed before. */
+		return ret < 0 ? ret : export_refresh(node, pool, &facts, err);
 	}
 	ret = publication_allowed(node, request, err);
 	if (ret < 0)

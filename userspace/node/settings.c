@@ -92,7 +92,7 @@ static const struct config_option options[] = {
 	 set_state},
 	{"name", "NAME", "this node's name in target names (default: the host's)", set_name},
 	{"cache", "SIZE", "memory for the map of each pool (default 64M)", set_cache},
-	{"log", "LEVEL", "error, warn, info or debug (default info)", set_log},
+	{"log-level", "LEVEL", "error, warn, info or debug (default info)", set_log},
 };
 
 /* The host's name up to the first dot, in lower case, if that makes a name. */
