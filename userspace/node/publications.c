@@ -251,7 +251,7 @@ int node_publish(struct node *node, const struct publication_request *request,
 {
 	struct publication *publication;
 	struct volume_facts facts;
-	struct node_pool *pool;
+	struct node_pool *pool = NULL;
 	int ret = initiator_check(request->initiator, err);
 
 	if (ret == 0)

@@ -28,9 +28,6 @@
 #define FORMAT_SUPER_B_BLOCK 256 /* 1 MiB: out of reach of a stray partition table */
 #define FORMAT_TREE_LEVELS   4
 
-/* `level` of a journal record whose data, and that of all before it, is durable. */
-#define FORMAT_JOURNAL_SEALED 1
-
 enum format_kind {
 	FORMAT_SUPER = 1,
 	FORMAT_JOURNAL = 2,
@@ -53,8 +50,7 @@ struct format_header {
 	uint64_t generation; /* of the checkpoint; JOURNAL: the record's number */
 	uint8_t pool[16];    /* the pool's UUID */
 	uint64_t owner;	     /* layer id or FORMAT_OWNER_*; JOURNAL: the epoch */
-	uint64_t index;	     /* the page's number among its owner's of that level; JOURNAL: the
-				boot of an unsealed record */
+	uint64_t index;	     /* the page's number in its level; JOURNAL: boot, if not sealed */
 	uint32_t used;	     /* JOURNAL: bytes of entries; else 0 */
 	uint32_t crc;	     /* CRC32C of the block, this field taken as zero */
 };
