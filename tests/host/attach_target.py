@@ -59,6 +59,8 @@ class Target:
         self.log = []
         self.most_in_flight = 0
         self.logins = 0
+        self.isids = []
+        self.resets = 0
         self.port = 0
         self.lock = threading.Condition()
         self.listener = None
@@ -205,6 +207,8 @@ class Connection:
                 body = self.receive(length + -length % 4)[:length]
                 if not self.dispatch(header, body):
                     return
+        except ConnectionResetError:
+            self.target.resets += 1
         except OSError:
             pass  # that's how connections end here
         finally:
@@ -241,6 +245,7 @@ class Connection:
             struct.pack_into(">H", answer, 36, status)
 
         self.target.logins += 1
+        self.target.isids.append(bytes(header[8:14]))
         self.send(0x23, 0x87, itt, cmdsn, b"" if status else keys, 0, extra)
         return status == 0
 

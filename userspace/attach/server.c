@@ -58,6 +58,12 @@ static void on_session_event(void *owner, enum session_event event, const char *
 	case SESSION_FAILING:
 		log_error("away for too long, I/O fails now target=%s portal=%s", target, text);
 		break;
+	case SESSION_DENIED:
+		log_error(
+			"access was withdrawn, I/O fails from now on; detach the volume target=%s "
+			"portal=%s",
+			target, text);
+		break;
 	case SESSION_DAMAGED:
 		log_error("acknowledged writes are lost, the next fsync fails target=%s "
 			  "reason=\"%s\"",

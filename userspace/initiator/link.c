@@ -149,6 +149,7 @@ static void on_login(struct iscsi_context *iscsi, int status, void *data, void *
 		return;
 	}
 	link->is_refused = true;
+	link->is_denied = refusal == 0x0201 || refusal == 0x0202;
 	(void)login_refusal(link->login, refusal, reason, &link->error);
 	link->state = LINK_LOST;
 }

@@ -38,6 +38,7 @@ struct link {
 	const struct login *login;
 	enum link_state state;
 	bool is_refused;    /* LOST: the target answered, and said no */
+	bool is_denied;	    /* LOST: it knows us, and does not let us in (any more) */
 	bool is_logged_out; /* LOST: because we wanted to */
 	struct error error;
 	struct disk disk;    /* valid from READY on */

@@ -46,12 +46,17 @@ static void outage_begin(struct session *session, uint64_t now)
 	struct link *link = &session->link;
 	struct error reason = link->error;
 	bool is_refused = link->is_refused;
+	bool is_denied = link->is_denied;
 
 	if (session->phase != PHASE_DOWN)
 		session->down_since_ms = now;
 	session->phase = PHASE_DOWN;
 	link_close(link);
 	requests_rewind(session);
+	if (!is_denied)
+		session->denied_since_ms = 0;
+	else if (session->denied_since_ms == 0)
+		session->denied_since_ms = now;
 	if (!session->is_lost_told) {
 		session->is_lost_told = true;
 		session_tell(session, SESSION_LOST, reason.text);
@@ -71,6 +76,7 @@ static void outage_end(struct session *session)
 {
 	session->phase = PHASE_SERVE;
 	session->pause_until_ms = 0;
+	session->denied_since_ms = 0;
 	session->backoff_ms = BACKOFF_MIN_MS;
 	if (session->is_lost_told)
 		session_tell(session, SESSION_BACK, session->settings.login.portal);
@@ -150,6 +156,12 @@ static void failing_check(struct session *session, uint64_t now)
 {
 	unsigned limit_ms = session->settings.fail_after_ms;
 
+	if (!session->is_over && session->denied_since_ms != 0 &&
+	    now - session->denied_since_ms >= SESSION_DENIED_MS) {
+		session->is_over = session->is_failing = true;
+		link_close(&session->link);
+		session_tell(session, SESSION_DENIED, session->settings.login.portal);
+	}
 	if (session->is_failing || limit_ms == 0 || now - session->down_since_ms < limit_ms)
 		return;
 	session->is_failing = true;
@@ -166,7 +178,7 @@ void outage_step(struct session *session, uint64_t now)
 		size_compare(session);
 		link_watch(session, now);
 	} else if (link->state == LINK_CLOSED) {
-		if (now >= session->retry_at_ms)
+		if (now >= session->retry_at_ms && !session->is_over)
 			outage_connect(session, now);
 	} else if (now >= session->login_deadline_ms) {
 		link_lose(link, -ETIMEDOUT, "no login within 10 s");

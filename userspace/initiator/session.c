@@ -245,7 +245,8 @@ int session_poll(struct session *session, struct pollfd *out_poll)
 	case LINK_LOST:
 		return 0;
 	case LINK_CLOSED:
-		wake = MIN(wake, session->retry_at_ms);
+		if (!session->is_over)
+			wake = MIN(wake, session->retry_at_ms);
 		break;
 	default:
 		out_poll->fd = link_fd(&session->link);

@@ -10,6 +10,10 @@
  * session before, and all its commands, before it lets the new one in, and no write of an earlier
  * connection or of a berth-attach that was killed lands after a newer one.
  *
+ * A target that is there and denies the login (access withdrawn, secrets changed) for
+ * SESSION_DENIED_MS ends that: another host may have the volume, and must not find our old writes
+ * in its data. Requests fail then, and nothing is tried again.
+ *
  * One writer: nobody else may write to the volume meanwhile. berth's nodes see to that by giving
  * every attachment its own secrets and withdrawing them before another host gets in.
  *
@@ -29,6 +33,7 @@
 #include "initiator/login.h"
 
 #define SESSION_COMMAND_MAX (256 * 1024) /* bytes of one READ or WRITE */
+#define SESSION_DENIED_MS   5000
 
 struct session;
 struct scsi_task;
@@ -71,6 +76,7 @@ enum session_event {
 	SESSION_REFUSED, /* the target is there and says no; once an outage */
 	SESSION_BACK,	 /* connected again, everything is sent again */
 	SESSION_FAILING, /* fail_after_ms is over: requests fail until SESSION_BACK */
+	SESSION_DENIED,	 /* access was withdrawn for good: requests fail from now on */
 	SESSION_DAMAGED, /* an acknowledged write could not be repeated; the next FLUSH fails */
 	SESSION_BUSY,	 /* the target keeps answering "not now" to a command */
 	SESSION_RESIZED, /* session_disk has the new size */

@@ -49,9 +49,11 @@ struct session {
 	uint64_t ping_at_ms;
 	uint64_t login_deadline_ms;
 	uint64_t retry_at_ms;
-	uint64_t down_since_ms; /* of PHASE_DOWN */
+	uint64_t down_since_ms;	  /* of PHASE_DOWN */
+	uint64_t denied_since_ms; /* every login since then was denied; 0: the last one wasn't */
 	unsigned backoff_ms;
 	bool is_lost_told, is_refused_told, is_failing;
+	bool is_over; /* denied for good: no login is tried any more */
 };
 
 /* outage.c: begin to connect; the link is closed. */
