@@ -187,6 +187,31 @@ static void bitmaps_loaded(struct tree_loader *loader, int result)
 	tree_loader_start(loader);
 }
 
+static void super_flushed(struct block_io *io, int result)
+{
+	struct recovery *recovery = container_of(io, struct recovery, flush);
+
+	if (result != 0)
+		recovery_end(recovery,
+			     error_set(&recovery->request->error, result,
+				       "flushing the disk failed: %s", strerror(-result)));
+	else
+		tree_loader_start(&recovery->loader);
+}
+
+/*
+ * The process before may have died between writing a superblock and flushing it. From here on
+ * what only the older one points to may be overwritten, so the newer one must be durable first.
+ */
+static void super_flush(struct recovery *recovery)
+{
+	recovery->flush = (struct block_io){.kind = BLOCK_FLUSH, .done = super_flushed};
+	if (recovery->settings.is_read_only)
+		tree_loader_start(&recovery->loader);
+	else
+		block_submit(recovery->disk, &recovery->flush);
+}
+
 static void supers_read(struct page_transfer *transfer, int result)
 {
 	struct recovery *recovery = container_of(transfer, struct recovery, transfer);
@@ -219,7 +244,7 @@ static void supers_read(struct page_transfer *transfer, int result)
 		.on_leaf = take_bitmap_page,
 		.done = bitmaps_loaded,
 	};
-	tree_loader_start(&recovery->loader);
+	super_flush(recovery);
 }
 
 void pool_open(struct block *disk, const struct pool_settings *settings, struct pool **out_pool,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Opening a pool: the newest intact superblock, the trees of its checkpoint (bitmaps and
- * catalogue whole, of each layer the index pages), the journal replayed over them, and a
- * checkpoint that begins a new epoch. A layer whose index is damaged is left alone and its
- * volume answers -ENODATA; damage to what all share fails the opening, with the address.
+ * Opening a pool: the newest intact superblock, a flush that makes sure of it, the trees of its
+ * checkpoint (bitmaps and catalogue whole, of each layer the index pages), the journal replayed
+ * over them, and a checkpoint that begins a new epoch. A layer whose index is damaged is left alone
+ * and its volume answers -ENODATA; damage to what all share fails the opening, with the address.
  */
 #ifndef STORE_RECOVERY_H
 #define STORE_RECOVERY_H
@@ -38,6 +38,7 @@ struct recovery {
 	uint32_t layer_id; /* being loaded */
 	struct replay replay;
 	struct waiter waiter;
+	struct block_io flush;
 	struct block_io deferred;
 };
 
