@@ -3,8 +3,9 @@
  * What may be read from a volume. Every sector that is written says whose it is: the volume's
  * incarnation, its own number, and the generation of the write. The oracle knows for each
  * sector which generation is surely durable, which was acknowledged, and which is the latest
- * that was ever asked for; after a crash anything from the durable to the latest one is legal,
- * and nothing else is. Zeros (never written, or unmapped) are a generation too.
+ * that was ever asked for. Legal is, after a power failure, anything from the durable to the
+ * latest one; if only the process died, from the acknowledged one on. Zeros (never written, or
+ * unmapped) are a generation too.
  */
 #ifndef TESTS_SIM_ORACLE_H
 #define TESTS_SIM_ORACLE_H

@@ -17,6 +17,8 @@ struct rescue {
 	struct block_queue queue;
 	struct sim_disk *disk;
 	struct pool *pool;
+	uint64_t boot;
+	bool had_power_failure; /* what was only acknowledged may be gone */
 	struct store_request request;
 	struct block_io io;
 	bool is_done;
@@ -66,33 +68,48 @@ static void rescue_abandon(struct rescue *rescue)
 	rescue->disk = NULL;
 }
 
-static void rescue_begin(struct rescue *rescue, struct sim_image *image, uint32_t disk_block)
+/* What a crash of either kind leaves of a disk. */
+static struct sim_disk *rescue_crash(struct rescue *rescue, struct sim_disk *disk,
+				     struct block_queue *queue)
 {
-	const struct pool_settings settings = {.cache_bytes = 1};
 	struct random *random = &rescue->world->random;
+	struct block_limits limits;
 
-	rescue->disk = sim_disk_new(image, disk_block, &rescue->queue, random_next(random));
+	if (random_below(random, 2))
+		return sim_disk_restart(disk, queue, random);
+	rescue->had_power_failure = true;
+	if (!rescue->world->keeps_boot)
+		rescue->boot++;
+	block_describe(sim_disk_block(disk), &limits);
+	return sim_disk_new(sim_disk_crash(disk, random), limits.logical_block_bytes, queue,
+			    random_next(random));
+}
+
+static void rescue_begin(struct rescue *rescue, struct sim_disk *disk)
+{
+	const struct pool_settings settings = world_settings(rescue->boot);
+
+	rescue->disk = disk;
 	rescue->is_done = false;
 	rescue->request.done = request_done;
 	pool_open(sim_disk_block(rescue->disk), &settings, &rescue->pool, &rescue->request);
 }
 
 /* Open, with crashes in the midst of it. */
-static bool rescue_open(struct rescue *rescue, struct sim_image *image, unsigned depth)
+static bool rescue_open(struct rescue *rescue, unsigned depth)
 {
 	struct world *world = rescue->world;
-	struct block_limits limits;
 
-	block_describe(sim_disk_block(world->disk), &limits);
-	rescue_begin(rescue, image, limits.logical_block_bytes);
+	rescue_begin(rescue, rescue_crash(rescue, world->disk, &rescue->queue));
 	while (depth-- > 0) {
 		uint64_t steps = random_below(&world->random, 60);
+		struct sim_disk *left;
 
 		while (steps-- > 0 && rescue_step(rescue))
 			;
-		image = sim_disk_crash(rescue->disk, &world->random);
+		left = rescue_crash(rescue, rescue->disk, &rescue->queue);
 		rescue_abandon(rescue);
-		rescue_begin(rescue, image, limits.logical_block_bytes);
+		rescue_begin(rescue, left);
 	}
 	rescue_drain(rescue);
 	if (!rescue->is_done || rescue->result != 0) {
@@ -146,12 +163,14 @@ static void rescue_read_window(struct rescue *rescue, struct volume *volume, uin
 					  .data = data + (size_t)i * SECTOR_BYTES};
 		struct sector *sector = &model->sectors[finding.index];
 
-		finding.least = sector->durable;
+		finding.least = rescue->had_power_failure ? sector->durable : sector->acked;
 		if (!oracle_is_legal(model, &finding)) {
-			world_fail(rescue->world, "volume %s after the crash: %s", names[number],
+			world_fail(rescue->world, "volume %s after the %s: %s", names[number],
+				   rescue->had_power_failure ? "power failure" : "process died",
 				   finding.text);
 			return;
 		}
+		/* An open pool holds nothing that the next power failure could take. */
 		sector->durable = sector->acked = sector->latest = finding.generation;
 		if (finding.generation != sector->last_zero)
 			sector->last_zero = 0;
@@ -207,12 +226,11 @@ static void rescue_compare(struct rescue *rescue, struct model *out_models)
 static bool rescue_look(struct rescue *rescue, struct world *world, unsigned depth,
 			struct model *out_models)
 {
-	struct sim_image *image = sim_disk_crash(world->disk, &world->random);
-
 	rescue->world = world;
+	rescue->boot = world->boot;
 	block_queue_init(&rescue->queue, NULL, NULL);
 	world->states++;
-	if (!rescue_open(rescue, image, depth))
+	if (!rescue_open(rescue, depth))
 		return false;
 	rescue_compare(rescue, out_models);
 	rescue_drain(rescue);
@@ -234,13 +252,11 @@ void world_check_crash(struct world *world, unsigned depth)
 void world_crash(struct world *world, unsigned depth)
 {
 	const struct sim_faults dead = {.fail_at = 1, .fail_result = -EIO, .fails_on = true};
-	const struct pool_settings settings = {.cache_bytes = 1};
 	struct rescue *rescue = calloc(1, sizeof(*rescue));
 	struct model *models = calloc(WORLD_VOLUMES, sizeof(*models));
-	struct block_limits limits;
-	struct sim_image *image;
+	struct pool_settings settings;
+	struct sim_disk *left;
 
-	block_describe(sim_disk_block(world->disk), &limits);
 	if (!rescue_look(rescue, world, depth, models)) {
 		rescue_abandon(rescue);
 		free(rescue);
@@ -248,7 +264,7 @@ void world_crash(struct world *world, unsigned depth)
 		return;
 	}
 	/* The old world dies, what was rescued takes its place. */
-	image = sim_disk_crash(rescue->disk, &world->random);
+	left = rescue_crash(rescue, rescue->disk, &world->queue);
 	rescue_abandon(rescue);
 	world->is_abandoned = true;
 	sim_disk_set_faults(world->disk, &dead);
@@ -259,8 +275,9 @@ void world_crash(struct world *world, unsigned depth)
 	world_drain(world);
 	sim_disk_free(world->disk);
 	world->is_abandoned = false;
-	world->disk = sim_disk_new(image, limits.logical_block_bytes, &world->queue,
-				   random_next(&world->random));
+	world->disk = left;
+	world->boot = rescue->boot;
+	settings = world_settings(world->boot);
 	world_slow_down(world);
 	memcpy(world->models, models, sizeof(world->models));
 	pool_open(sim_disk_block(world->disk), &settings, &world->pool, &rescue->request);

@@ -10,15 +10,21 @@
 
 #define PROGRAMS 60
 
-static bool program_fails(uint64_t seed, const struct pool_faults *faults, bool lies,
-			  uint64_t *states)
+struct mistake {
+	const char *name;
+	struct pool_faults faults;
+	bool ignores_flushes; /* the disk's */
+	bool keeps_boot;      /* the node's */
+};
+
+static bool program_fails(uint64_t seed, const struct mistake *mistake, uint64_t *states)
 {
-	const struct sim_faults lying = {.ignores_flushes = true};
-	struct world *world = world_new(seed, faults);
+	const struct sim_faults faults = {.ignores_flushes = mistake->ignores_flushes};
+	struct world *world = world_new(seed, &mistake->faults);
 	bool failed;
 
-	if (lies)
-		sim_disk_set_faults(world->disk, &lying);
+	sim_disk_set_faults(world->disk, &faults);
+	world->keeps_boot = mistake->keeps_boot;
 	for (int act = 0; act < 600 && world_is_well(world); act++) {
 		world_act(world);
 		if (random_below(&world->random, 8) == 0)
@@ -31,37 +37,38 @@ static bool program_fails(uint64_t seed, const struct pool_faults *faults, bool 
 }
 
 /* False, and said so, if no program finds it. */
-static bool control(const char *name, const struct pool_faults *faults, bool lies)
+static bool control(const struct mistake *mistake)
 {
 	uint64_t states = 0;
 
 	for (uint64_t seed = 1; seed <= PROGRAMS; seed++) {
-		if (program_fails(seed, faults, lies, &states)) {
+		if (program_fails(seed, mistake, &states)) {
 			(void)printf("%s: found by seed %" PRIu64 " after %" PRIu64
 				     " crash images\n",
-				     name, seed, states);
+				     mistake->name, seed, states);
 			return true;
 		}
 	}
-	(void)printf("%s: NOT FOUND in %" PRIu64 " crash images\n", name, states);
+	(void)printf("%s: NOT FOUND in %" PRIu64 " crash images\n", mistake->name, states);
 	return false;
 }
 
 int main(void)
 {
-	const struct pool_faults none = {0};
-	const struct pool_faults data = {.skips_data_flush = true};
-	const struct pool_faults journal = {.skips_journal_flush = true};
-	const struct pool_faults early = {.switches_early = true};
-	const struct pool_faults extents = {.reuses_extents_early = true};
-	const struct pool_faults slots = {.reuses_slots_early = true};
+	static const struct mistake mistakes[] = {
+		{"no flush of data before the record", .faults.skips_data_flush = true},
+		{"no flush of the record before the answer", .faults.skips_journal_flush = true},
+		{"superblock before the checkpoint is durable", .faults.switches_early = true},
+		{"extents reused before their record is durable",
+		 .faults.reuses_extents_early = true},
+		{"slots of the last checkpoint overwritten", .faults.reuses_slots_early = true},
+		{"acknowledged before the words are in the journal", .faults.answers_early = true},
+		{"unsealed records replayed after a power failure", .keeps_boot = true},
+		{"a disk that ignores flushes", .ignores_flushes = true},
+	};
 	bool is_ok = true;
 
-	is_ok &= control("no flush of data before the record", &data, false);
-	is_ok &= control("no flush of the record before the answer", &journal, false);
-	is_ok &= control("superblock before the checkpoint is durable", &early, false);
-	is_ok &= control("extents reused before their record is durable", &extents, false);
-	is_ok &= control("slots of the last checkpoint overwritten", &slots, false);
-	is_ok &= control("a disk that ignores flushes", &none, true);
+	for (unsigned i = 0; i < ARRAY_SIZE(mistakes); i++)
+		is_ok &= control(&mistakes[i]);
 	return is_ok ? 0 : 1;
 }

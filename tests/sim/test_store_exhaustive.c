@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * All programs of one and two operations (three with an argument), with the power failing after
- * every single event, also in the midst of an operation that another one runs into. Most known
+ * All programs of one and two operations (three with an argument), with a crash after every
+ * single event, also in the midst of an operation that another one runs into. Most known
  * bugs of file systems need no more.
  */
 #include <inttypes.h>
@@ -10,7 +10,7 @@
 
 #include "tests/sim/world.h"
 
-#define IMAGES 3 /* of those that a power failure may leave, at each point */
+#define IMAGES 3 /* of those that a crash may leave, at each point */
 
 static const enum op_kind alphabet[] = {OP_WRITE, OP_WRITE_FUA, OP_UNMAP,  OP_UNMAP_ALL,
 					OP_FLUSH, OP_CREATE,	OP_DELETE, OP_GROW,

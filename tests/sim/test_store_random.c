@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Long random programs, with power failures at random points, also while recovering from one.
+ * Long random programs, with crashes at random points, also while recovering from one.
  *
  *   BERTH_SIM_SEED=n    only this seed
  *   test_store_random STATES    at least that many crash images (default 2000)

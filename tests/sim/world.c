@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 void world_fail(struct world *world, const char *format, ...)
 {
 	va_list args;
@@ -40,6 +42,14 @@ void world_drain(struct world *world)
 		;
 }
 
+struct pool_settings world_settings(uint64_t boot)
+{
+	struct pool_settings settings = {.cache_bytes = 1};
+
+	put_le64(settings.boot_id.bytes, boot);
+	return settings;
+}
+
 void world_slow_down(struct world *world)
 {
 	const struct sim_slowness slow = {
@@ -63,11 +73,12 @@ static void wait_done(struct store_request *request, int result)
 struct world *world_new(uint64_t seed, const struct pool_faults *faults)
 {
 	const struct pool_format format = {.name = "p", .journal_bytes = 256 * KIB};
-	const struct pool_settings settings = {.cache_bytes = 1};
+	const struct pool_settings settings = world_settings(1);
 	struct wait wait = {.request.done = wait_done, .result = 1};
 	struct world *world = calloc(1, sizeof(*world));
 
 	world->seed = seed;
+	world->boot = 1;
 	world->random.state = seed;
 	block_queue_init(&world->queue, NULL, NULL);
 	oracle_use_spread(seed % 3 == 0);

@@ -57,6 +57,8 @@ struct world {
 	struct sim_disk *disk;
 	struct pool *pool;
 	struct pool_faults faults;
+	uint64_t boot;	   /* identity of the machine's boot */
+	bool keeps_boot;   /* a mistake: it is the same after a power failure */
 	bool is_abandoned; /* results do not count any more */
 	uint32_t generation;
 	uint32_t incarnation;
@@ -77,6 +79,9 @@ struct world {
 struct world *world_new(uint64_t seed, const struct pool_faults *faults);
 void world_free(struct world *world);
 
+/* How its pools are opened in that boot. */
+struct pool_settings world_settings(uint64_t boot);
+
 /* Tell the disk what is slow in this world. */
 void world_slow_down(struct world *world);
 
@@ -95,12 +100,14 @@ bool world_start(struct world *world, enum op_kind kind);
 void world_act(struct world *world);
 
 /*
- * The power fails now: look at one of the images that may be left, recovering it, with up to
- * `depth` further crashes on the way. The world itself goes on.
+ * A crash now, by chance of one of two kinds: the power fails, and what was flushed must be
+ * there in the next boot; or the process dies, and what was acknowledged must be there in the
+ * same one. Look at one of the disks that may be left, recovering it, with `depth` further
+ * crashes of either kind on the way. The world itself goes on.
  */
 void world_check_crash(struct world *world, unsigned depth);
 
-/* The power fails, and the world goes on from what was left. */
+/* Such a crash, and the world goes on from what was left. */
 void world_crash(struct world *world, unsigned depth);
 
 #endif

@@ -254,26 +254,35 @@ void sim_disk_slow_down(struct sim_disk *disk, const struct sim_slowness *slowne
 	disk->slowness = *slowness;
 }
 
-/* Each sector of each pending write reaches the image with this chance, out of 16. */
+/* The chance, out of 16, of each run of sectors that it is not lost. */
+static uint64_t sim_crash_chance(struct random *random)
+{
+	static const uint64_t chances[] = {0, 1, 8, 8, 15, 16};
+
+	return chances[random_below(random, ARRAY_SIZE(chances))];
+}
+
+/* Runs of sectors: whole pages as often as torn ones, and large zeroing fast. */
+static uint64_t sim_crash_run(struct random *random, uint64_t sectors)
+{
+	return MIN(UINT64_C(1) << random_below(random, 8), sectors);
+}
+
 static void sim_crash_write(struct sim_image *image, const struct sim_write *write, uint64_t chance,
 			    struct random *random)
 {
 	uint64_t sectors = write->length / SECTOR_BYTES;
 
-	for (uint64_t i = 0; i < sectors;) {
-		/* Runs of sectors: whole pages as often as torn ones, and large zeroing fast. */
-		uint64_t run = MIN(UINT64_C(1) << random_below(random, 8), sectors - i);
-
+	for (uint64_t i = 0, run; i < sectors; i += run) {
+		run = sim_crash_run(random, sectors - i);
 		if (random_below(random, 16) < chance)
 			sim_apply(image, write, i, run);
-		i += run;
 	}
 }
 
 struct sim_image *sim_disk_crash(struct sim_disk *disk, struct random *random)
 {
-	static const uint64_t chances[] = {0, 1, 8, 8, 15, 16};
-	uint64_t chance = chances[random_below(random, ARRAY_SIZE(chances))];
+	uint64_t chance = sim_crash_chance(random);
 	struct sim_image *image = sim_image_copy(disk->durable);
 
 	if (!image)
@@ -289,6 +298,55 @@ struct sim_image *sim_disk_crash(struct sim_disk *disk, struct random *random)
 		}
 	}
 	return image;
+}
+
+/* `count` sectors of a write, as one that has ended on another disk. */
+static void sim_write_take(struct sim_disk *disk, const struct sim_write *write, uint64_t first,
+			   uint64_t count)
+{
+	struct sim_write *taken = calloc(1, sizeof(*taken));
+
+	assert(taken);
+	taken->offset = write->offset + first * SECTOR_BYTES;
+	taken->length = count * SECTOR_BYTES;
+	taken->ended_at = write->ended_at ? write->ended_at : disk->ended;
+	if (write->bytes) {
+		taken->bytes = malloc(taken->length);
+		assert(taken->bytes || taken->length == 0);
+		memcpy(taken->bytes, write->bytes + first * SECTOR_BYTES, taken->length);
+	}
+	list_append(&disk->writes, &taken->link);
+	if (write->ended_at == 0)
+		sim_apply_all(disk->seen, taken);
+}
+
+struct sim_disk *sim_disk_restart(struct sim_disk *disk, struct block_queue *queue,
+				  struct random *random)
+{
+	struct sim_disk *next = sim_disk_new(sim_image_copy(disk->durable),
+					     disk->logical_block_bytes, queue, random_next(random));
+	uint64_t chance = sim_crash_chance(random);
+
+	if (!next)
+		return NULL;
+	sim_image_free(next->seen);
+	next->seen = sim_image_copy(disk->seen);
+	assert(next->seen);
+	next->ended = disk->ended + 1; /* what was in flight ended last */
+	list_for_each (&disk->writes, write, struct sim_write, link) {
+		if (write->ended_at != 0)
+			sim_write_take(next, write, 0, write->length / SECTOR_BYTES);
+	}
+	list_for_each (&disk->writes, write, struct sim_write, link) {
+		uint64_t sectors = write->length / SECTOR_BYTES;
+
+		for (uint64_t i = 0, run; write->ended_at == 0 && i < sectors; i += run) {
+			run = sim_crash_run(random, sectors - i);
+			if (random_below(random, 16) < chance)
+				sim_write_take(next, write, i, run);
+		}
+	}
+	return next;
 }
 
 static void sim_close(struct block *block, void (*closed)(void *owner), void *owner)

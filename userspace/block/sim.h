@@ -3,8 +3,9 @@
  * A simulated disk: everything it does follows from a seed, and it keeps no promise that a
  * real disk does not make. Writes are visible once they are done but durable only after a
  * flush; at a crash each sector of 512 bytes that was written since, or is being written,
- * has its old content or one of the newer ones, whatever the others have. Requests end in
- * any order, when sim_disk_step is called. Requests can be made to fail.
+ * has its old content or one of the newer ones, whatever the others have. If only the process
+ * dies, that is so for what is in flight, and all that has ended stays. Requests end in any
+ * order, when sim_disk_step is called. Requests can be made to fail.
  *
  * Images are copied on write, so that a crash costs little.
  */
@@ -72,6 +73,14 @@ bool sim_disk_step(struct sim_disk *disk);
  * on. NULL: no memory.
  */
 struct sim_image *sim_disk_crash(struct sim_disk *disk, struct random *random);
+
+/*
+ * The disk as the next process finds it if this one dies now: what has ended is seen, and as
+ * durable as it was; of each write in flight some sectors have arrived, chosen by `random`. The
+ * disk itself goes on. Faults and slowness are not taken over. NULL: no memory.
+ */
+struct sim_disk *sim_disk_restart(struct sim_disk *disk, struct block_queue *queue,
+				  struct random *random);
 
 /* Make it larger, as a disk under a running pool grows. False: no memory. */
 bool sim_disk_grow(struct sim_disk *disk, uint64_t size_bytes);

@@ -112,7 +112,9 @@ static void task_committed(struct task *task)
 
 void task_end_durable(struct task *task, int result)
 {
-	if (result != 0 || (!task->io->fua && !task->has_changed)) {
+	bool must_be_kept = task->has_changed && !task->pool->faults.answers_early;
+
+	if (result != 0 || (!task->io->fua && !must_be_kept)) {
 		task_end(task, result);
 		return;
 	}

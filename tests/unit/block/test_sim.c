@@ -127,6 +127,59 @@ static void a_failed_flush_forgets_what_it_had(void **state)
 	assert_int_equal(survivals(0, 1), 0);
 }
 
+/* The first byte of the sector at `offset` as the next process sees it. */
+static uint8_t seen_after_restart(struct sim_disk *next, uint64_t offset)
+{
+	uint8_t sector[512];
+	struct iovec iov = {sector, sizeof(sector)};
+	struct block_io request = {.kind = BLOCK_READ,
+				   .offset = offset,
+				   .length = sizeof(sector),
+				   .iov = &iov,
+				   .iov_count = 1,
+				   .done = done};
+
+	block_submit(sim_disk_block(next), &request);
+	assert_true(sim_disk_step(next));
+	return sector[0];
+}
+
+static void what_has_ended_outlives_the_process_but_not_the_power(void **state)
+{
+	struct random random = {.state = 5};
+	struct sim_disk *first = disk;
+	uint8_t data[512];
+
+	memset(data, 1, sizeof(data));
+	assert_int_equal(io(BLOCK_WRITE, false, 0, data, sizeof(data)), 0);
+	disk = sim_disk_restart(first, &queue, &random);
+	sim_disk_free(first);
+	assert_int_equal(seen_after_restart(disk, 0), 1);
+	assert_in_range(survivals(0, 1), 40, 160);
+	assert_int_equal(io(BLOCK_FLUSH, false, 0, NULL, 0), 0);
+	assert_int_equal(survivals(0, 1), 200);
+}
+
+static void what_is_in_flight_when_the_process_dies_arrives_in_part(void **state)
+{
+	struct random random = {.state = 5};
+	uint8_t data[512];
+	struct iovec iov = {data, sizeof(data)};
+	struct block_io request = {
+		.kind = BLOCK_WRITE, .length = 512, .iov = &iov, .iov_count = 1, .done = done};
+	unsigned arrived = 0;
+
+	memset(data, 1, sizeof(data));
+	block_submit(sim_disk_block(disk), &request);
+	for (int i = 0; i < 200; i++) {
+		struct sim_disk *next = sim_disk_restart(disk, &queue, &random);
+
+		arrived += seen_after_restart(next, 0) == 1;
+		sim_disk_free(next);
+	}
+	assert_in_range(arrived, 40, 160);
+}
+
 static void copies_of_an_image_are_independent(void **state)
 {
 	struct sim_image *image = sim_image_new(2 * MIB);
@@ -155,6 +208,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_older_write_may_arrive_after_a_newer_one, start,
 						stop),
 		cmocka_unit_test_setup_teardown(a_failed_flush_forgets_what_it_had, start, stop),
+		cmocka_unit_test_setup_teardown(
+			what_has_ended_outlives_the_process_but_not_the_power, start, stop),
+		cmocka_unit_test_setup_teardown(
+			what_is_in_flight_when_the_process_dies_arrives_in_part, start, stop),
 		cmocka_unit_test(copies_of_an_image_are_independent),
 	};
 
