@@ -27,8 +27,7 @@
 #define FORMAT_SUPER_A_BLOCK  0
 #define FORMAT_SUPER_B_BLOCK  256 /* 1 MiB: out of reach of a stray partition table */
 #define FORMAT_TREE_LEVELS    4
-#define FORMAT_JOURNAL_SEALED 1 /* level of a record written after a flush of all data before it   \
-				 */
+#define FORMAT_JOURNAL_SEALED 1 /* level: a flush of all data came before it */
 
 enum format_kind {
 	FORMAT_SUPER = 1,
