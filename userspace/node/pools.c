@@ -19,6 +19,7 @@
 #include "node/node.h"
 #include "store/file_disk.h"
 
+#define LOCK_WAITS  200 /* of 50 ms, for a disk that another process has */
 #define PROBE_BYTES MIB /* at the head and at the tail of what should be blank */
 
 static int errno_sentence(struct error *err, const char *what, const char *path)
@@ -377,12 +378,28 @@ int node_pool_delete(struct node *node, const char *name, struct error *err)
 	return 0;
 }
 
+/*
+ * A node that was killed a moment ago may still have writes in the kernel. Its lock on the disk
+ * goes with the last of them, and not before that may anybody look at the disk.
+ */
+static int pool_open_when_free(struct node *node, struct node_pool *pool, struct error *err)
+{
+	const struct timespec pause = {.tv_nsec = 50 * 1000000};
+	int ret = pool_open_path(node, pool, err);
+
+	for (int i = 0; ret == -EBUSY && i < LOCK_WAITS; i++) {
+		(void)nanosleep(&pause, NULL); /* a signal only makes it shorter */
+		ret = pool_open_path(node, pool, err);
+	}
+	return ret;
+}
+
 void node_pools_open(struct node *node)
 {
 	struct error err = {0};
 
 	list_for_each (&node->pools, pool, struct node_pool, link) {
-		if (pool_open_path(node, pool, &err) < 0) {
+		if (pool_open_when_free(node, pool, &err) < 0) {
 			(void)snprintf(pool->why_missing, sizeof(pool->why_missing), "%.255s",
 				       err.text);
 			log_error("pool is missing name=%s path=%s error=%s", pool->name,
