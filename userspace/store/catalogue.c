@@ -54,6 +54,10 @@ int catalogue_init(struct catalogue *catalogue, uint64_t pages)
 void catalogue_fini(struct catalogue *catalogue)
 {
 	for (uint32_t i = 0; i < catalogue->count; i++) {
+		if (catalogue->entries[i].layer)
+			layer_set_parent(catalogue->entries[i].layer, NULL);
+	}
+	for (uint32_t i = 0; i < catalogue->count; i++) {
 		layer_free(catalogue->entries[i].layer);
 		free(catalogue->entries[i].volume);
 	}
@@ -151,7 +155,7 @@ struct volume *catalogue_find_uuid(const struct catalogue *catalogue, const stru
 
 static void encode_volume(const struct volume *volume, struct format_volume *out)
 {
-	put_le16(&out->kind, FORMAT_RECORD_VOLUME);
+	put_le16(&out->kind, volume->is_snapshot ? FORMAT_RECORD_SNAPSHOT : FORMAT_RECORD_VOLUME);
 	put_le16(&out->flags, volume->is_formatted ? FORMAT_VOLUME_FORMATTED : 0);
 	put_le32(&out->head, volume->head_id);
 	put_le64(&out->size_bytes, volume->size_bytes);
@@ -159,16 +163,22 @@ static void encode_volume(const struct volume *volume, struct format_volume *out
 	put_le32(&out->logical_block_bytes, volume->logical_block_bytes);
 	memcpy(out->uuid, volume->uuid.bytes, sizeof(out->uuid));
 	memcpy(out->name, volume->name, strlen(volume->name));
+	memcpy(out->origin, volume->origin.bytes, sizeof(out->origin));
+	put_le64(&out->reservation_bytes, volume->reservation_bytes);
+	put_le64(&out->limit_bytes, volume->limit_bytes);
+	put_le64(&out->threshold_used_bytes, volume->threshold_used_bytes);
+	put_le64(&out->threshold_available_bytes, volume->threshold_available_bytes);
 }
 
 static void encode_layer(const struct layer *layer, struct format_layer *out)
 {
 	put_le16(&out->kind, FORMAT_RECORD_LAYER);
-	put_le16(&out->flags, layer->is_doomed ? FORMAT_LAYER_DOOMED : 0);
-	put_le32(&out->parent, layer->parent);
+	put_le16(&out->flags, layer->is_counted ? 0 : FORMAT_LAYER_UNCOUNTED);
+	put_le32(&out->parent, layer->parent_id);
 	put_le64(&out->leaf_count, layer->tree.leaf_count);
 	put_le64(&out->root, layer->root);
 	put_le64(&out->mapped_extents, layer->mapped_extents);
+	put_le64(&out->shadowed_extents, layer->shadowed_extents);
 }
 
 void catalogue_encode(const struct catalogue *catalogue, uint32_t id, union format_record *out)

@@ -250,6 +250,8 @@ static int capture_supers(struct pool *pool, uint64_t catalogue_root, uint64_t b
 		put_le64(&super->bitmap_root, bitmap_root);
 		put_le64(&super->catalogue_pages, pool->catalogue.tree.leaf_count);
 		memcpy(super->name, pool->name, strlen(pool->name));
+		put_le32(&super->threshold_used_percent, pool->policy.threshold_used_percent);
+		put_le32(&super->overcommit_percent, pool->policy.overcommit_percent);
 		format_seal(super, &identity, &pool->uuid, next_generation(pool), 0);
 	}
 	return 0;

@@ -99,6 +99,26 @@ static void capture_leaf(struct pool *pool, struct leaf *leaf)
 	leaf_commit(&pool->cache, leaf);
 }
 
+/*
+ * Words of a layer that is being merged away come first: an extent that moves into the layer above
+ * is let go of before it is claimed, however often the journal is replayed.
+ */
+static void capture_words(struct pool *pool)
+{
+	struct list *changed = &pool->cache.changed;
+	struct list_node *next;
+
+	for (struct list_node *node = changed->head.next; node != &changed->head; node = next) {
+		struct leaf *leaf = list_entry(node, struct leaf, changed_link);
+
+		next = node->next;
+		if (leaf->layer->is_merging)
+			capture_leaf(pool, leaf);
+	}
+	while (!list_is_empty(changed))
+		capture_leaf(pool, list_entry(changed->head.next, struct leaf, changed_link));
+}
+
 /* Records come first: a new layer must be known before its words. */
 static void commit_capture(struct pool *pool)
 {
@@ -113,9 +133,7 @@ static void commit_capture(struct pool *pool)
 	}
 	for (uint32_t i = 0; i < commit->drop_count; i++)
 		journal_put_drop(&pool->journal, commit->drops[i].layer, commit->drops[i].leaf);
-	while (!list_is_empty(&pool->cache.changed))
-		capture_leaf(pool,
-			     list_entry(pool->cache.changed.head.next, struct leaf, changed_link));
+	capture_words(pool);
 	commit->record_count = 0;
 	commit->drop_count = 0;
 	if (commit->is_sealed) {

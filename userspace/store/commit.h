@@ -11,6 +11,9 @@
  * A sealed record says that the data of its own words and of all records before it was flushed
  * before it was written. One commit runs at a time; whoever asks meanwhile shares the next one.
  *
+ * A commit is atomic, however many records it takes: what was changed in one turn of the thread is
+ * in one commit, so it comes back together or not at all.
+ *
  * A checkpoint begins with a commit: what it captures is exactly what the journal has up to
  * there (store/checkpoint.h).
  */
@@ -23,7 +26,7 @@
 #include "block/block.h"
 #include "store/waiter.h"
 
-#define COMMIT_RECORDS 4  /* catalogue records that one commit may carry */
+#define COMMIT_RECORDS 8  /* catalogue records that one commit may carry */
 #define COMMIT_DROPS   64 /* dropped leaves */
 
 struct pool;

@@ -146,7 +146,8 @@ void doom_kick(struct pool *pool)
 	for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
 		struct layer *layer = catalogue_layer(&pool->catalogue, id);
 
-		if (!layer || !layer->is_doomed || layer->is_damaged || layer->is_gone)
+		if (!layer || !layer_is_hidden(layer) || layer->child_count > 0 ||
+		    layer->is_damaged)
 			continue;
 		*doom = (struct doom){.layer = layer, .is_running = true, .step = step_next};
 		doom->waiter.run = doom_run;

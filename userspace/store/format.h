@@ -17,7 +17,7 @@
 #include "base/uuid.h"
 
 #define FORMAT_MAGIC	      0x48545242u /* "BRTH" */
-#define FORMAT_VERSION	      1
+#define FORMAT_VERSION	      2		  /* 1 opens too: it had no layers over layers */
 #define FORMAT_BLOCK_BYTES    4096
 #define FORMAT_HEADER_BYTES   64
 #define FORMAT_PAYLOAD_BYTES  (FORMAT_BLOCK_BYTES - FORMAT_HEADER_BYTES)
@@ -28,6 +28,7 @@
 #define FORMAT_SUPER_B_BLOCK  256 /* 1 MiB: out of reach of a stray partition table */
 #define FORMAT_TREE_LEVELS    4
 #define FORMAT_JOURNAL_SEALED 1 /* level: a flush of all data came before it */
+#define FORMAT_JOURNAL_MORE   2 /* level: the commit goes on in the next record */
 
 enum format_kind {
 	FORMAT_SUPER = 1,
@@ -46,7 +47,7 @@ enum format_kind {
 struct format_header {
 	uint32_t magic;
 	uint16_t kind;
-	uint16_t level;	     /* INDEX: 1 above the leaves; JOURNAL: FORMAT_JOURNAL_SEALED or 0 */
+	uint16_t level;	     /* INDEX: 1 above the leaves; JOURNAL: FORMAT_JOURNAL_* */
 	uint64_t block;	     /* its own address, in blocks of 4 KiB */
 	uint64_t generation; /* of the checkpoint; JOURNAL: the record's number */
 	uint8_t pool[16];    /* the pool's UUID */
@@ -71,7 +72,9 @@ struct format_super {
 	uint64_t catalogue_pages; /* leaves of the catalogue's tree; the bitmaps' follows from
 				     extent_count */
 	char name[80];
-	uint8_t reserved[3880];
+	uint32_t threshold_used_percent; /* tell of it when so much is used; 0: never */
+	uint32_t overcommit_percent;	 /* promise at most so much of the room; 0: no limit */
+	uint8_t reserved[3872];
 };
 _Static_assert(sizeof(struct format_super) == FORMAT_BLOCK_BYTES, "a superblock is a block");
 
@@ -85,22 +88,27 @@ _Static_assert(sizeof(struct format_words) == FORMAT_BLOCK_BYTES, "a leaf is a b
 #define FORMAT_REGION_EXTENTS 16384 /* extents that a bitmap page covers: 1 GiB */
 #define FORMAT_REGION_SLOTS   4096  /* metadata slots in them */
 
+/* Free extents of the region may still take room in the backing file. */
+#define FORMAT_REGION_UNPUNCHED 1u
+
 struct format_bitmap {
 	struct format_header header;
 	uint64_t extents[FORMAT_REGION_EXTENTS / 64];
 	uint64_t slots[FORMAT_REGION_SLOTS / 64];
-	uint8_t reserved[1472];
+	uint32_t flags; /* FORMAT_REGION_UNPUNCHED */
+	uint8_t reserved[1468];
 };
 _Static_assert(sizeof(struct format_bitmap) == FORMAT_BLOCK_BYTES, "a bitmap page is a block");
 
 enum format_record_kind {
 	FORMAT_RECORD_FREE = 0,
-	FORMAT_RECORD_VOLUME = 1, /* snapshots and clones will be kinds of their own */
+	FORMAT_RECORD_VOLUME = 1,
 	FORMAT_RECORD_LAYER = 2,
+	FORMAT_RECORD_SNAPSHOT = 3, /* the same fields as a volume's */
 };
 
 #define FORMAT_VOLUME_FORMATTED 1u /* flag of a volume */
-#define FORMAT_LAYER_DOOMED	1u /* flag of a layer: its extents are being freed */
+#define FORMAT_LAYER_UNCOUNTED	2u /* flag of a layer: shadowed_extents is not known */
 
 struct format_volume {
 	uint16_t kind;
@@ -112,7 +120,12 @@ struct format_volume {
 	uint32_t reserved0;
 	uint8_t uuid[16];
 	char name[80];
-	uint8_t reserved[128];
+	uint8_t origin[16]; /* UUID: of a snapshot's volume, of a clone's snapshot; else nil */
+	uint64_t reservation_bytes;
+	uint64_t limit_bytes;		    /* these three: 0 is none */
+	uint64_t threshold_used_bytes;	    /* tell of it when so much is used */
+	uint64_t threshold_available_bytes; /* ... when no more is to be had */
+	uint8_t reserved[80];
 };
 _Static_assert(sizeof(struct format_volume) == FORMAT_RECORD_BYTES, "a record is 256 bytes");
 
@@ -123,7 +136,8 @@ struct format_layer {
 	uint64_t leaf_count;
 	uint64_t root; /* place of the topmost index page; 0: no leaf */
 	uint64_t mapped_extents;
-	uint8_t reserved[224];
+	uint64_t shadowed_extents; /* of the parent: what merging it into this layer frees */
+	uint8_t reserved[216];
 };
 _Static_assert(sizeof(struct format_layer) == FORMAT_RECORD_BYTES, "a record is 256 bytes");
 
@@ -189,6 +203,9 @@ static inline uint64_t format_place_block(uint64_t place)
 {
 	return place >> 28;
 }
+
+/* A page that repair found lost: its range answers -ENODATA for ever. */
+#define FORMAT_PLACE_LOST UINT64_C(1)
 
 /* The place of a sealed page. */
 uint64_t format_place_of(const void *data);

@@ -152,9 +152,11 @@ uint32_t journal_end(struct journal *journal, bool is_sealed)
 {
 	for (uint32_t i = 0; i < journal->count; i++) {
 		uint8_t *data = journal->buffer + (size_t)i * FORMAT_BLOCK_BYTES;
+		unsigned level = (is_sealed ? FORMAT_JOURNAL_SEALED : 0) |
+				 (i + 1 < journal->count ? FORMAT_JOURNAL_MORE : 0);
 		const struct format_identity identity = {
 			.kind = FORMAT_JOURNAL,
-			.level = is_sealed ? FORMAT_JOURNAL_SEALED : 0,
+			.level = (uint16_t)level,
 			.block = journal_block_of(journal, journal->next + i),
 			.owner = journal->epoch,
 			.index = is_sealed ? 0 : journal->boot,
@@ -171,12 +173,13 @@ uint32_t journal_end(struct journal *journal, bool is_sealed)
 bool journal_is_record(const struct journal *journal, const void *data, uint64_t number)
 {
 	const struct format_header *header = data;
+	uint16_t level = get_le16(&header->level);
 	const struct format_identity identity = {
 		.kind = FORMAT_JOURNAL,
-		.level = get_le16(&header->level) ? FORMAT_JOURNAL_SEALED : 0,
+		.level = level & (FORMAT_JOURNAL_SEALED | FORMAT_JOURNAL_MORE),
 		.block = journal_block_of(journal, number),
 		.owner = journal->epoch,
-		.index = get_le16(&header->level) ? 0 : get_le64(&header->index),
+		.index = level & FORMAT_JOURNAL_SEALED ? 0 : get_le64(&header->index),
 	};
 
 	return format_check(data, &identity, &journal->pool, NULL) == 0 &&
@@ -187,8 +190,15 @@ bool journal_is_trusted(const struct journal *journal, const void *data)
 {
 	const struct format_header *header = data;
 
-	return get_le16(&header->level) == FORMAT_JOURNAL_SEALED ||
+	return get_le16(&header->level) & FORMAT_JOURNAL_SEALED ||
 	       (journal->boot != 0 && get_le64(&header->index) == journal->boot);
+}
+
+bool journal_is_last(const void *data)
+{
+	const struct format_header *header = data;
+
+	return !(get_le16(&header->level) & FORMAT_JOURNAL_MORE);
 }
 
 static uint32_t entry_data_bytes(enum format_entry_kind kind, uint32_t count)

@@ -11,6 +11,9 @@ int layer_new(uint32_t id, uint64_t leaf_count, struct layer **out_layer)
 	if (!layer)
 		return -ENOMEM;
 	layer->id = id;
+	layer->is_counted = true;
+	list_init(&layer->children);
+	list_node_init(&layer->sibling);
 	if (tree_init(&layer->tree, id, leaf_count) != 0) {
 		free(layer);
 		return -ENOMEM;
@@ -23,6 +26,21 @@ void layer_free(struct layer *layer)
 {
 	if (!layer)
 		return;
+	layer_set_parent(layer, NULL);
 	tree_fini(&layer->tree);
 	free(layer);
+}
+
+void layer_set_parent(struct layer *layer, struct layer *parent)
+{
+	if (layer->parent) {
+		list_remove(&layer->sibling);
+		layer->parent->child_count--;
+	}
+	layer->parent = parent;
+	layer->parent_id = parent ? parent->id : 0;
+	if (!parent)
+		return;
+	list_append(&parent->children, &layer->sibling);
+	parent->child_count++;
 }

@@ -6,22 +6,50 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "store/tree.h"
 
+struct volume;
+
 struct layer {
-	uint32_t id;	 /* of its catalogue record */
-	uint32_t parent; /* 0: none */
-	bool is_doomed;	 /* its extents are being freed */
-	bool is_gone;	 /* freed; only its removal from the catalogue is not durable yet */
-	bool is_lost;	 /* its index could not be read: nothing of it may be changed */
-	bool is_damaged; /* an index page or a leaf could not be read */
+	uint32_t id;	    /* of its catalogue record */
+	uint32_t parent_id; /* 0: none */
+	struct layer *parent;
+	struct list children;	  /* layers over this one */
+	struct list_node sibling; /* in parent->children */
+	uint32_t child_count;
+	struct volume *named; /* the volume or snapshot whose head it is; NULL: it is hidden */
+	struct volume *owner; /* the volume that is charged for its extents; NULL: nobody */
+	bool is_gone;	      /* freed; only its removal from the catalogue is not durable yet */
+	bool is_merging;      /* into its only child: its words go before all others in a commit */
+	bool is_lost;	      /* its index could not be read: nothing of it may be changed */
+	bool is_damaged;      /* an index page or a leaf could not be read */
+	bool is_replayed;     /* the journal had words of it */
+	bool is_counted;      /* shadowed_extents is right, not only up to count_cursor */
 	uint64_t mapped_extents;
-	uint64_t root; /* place of the tree's root in the last checkpoint captured */
+	/*
+	 * Logical extents where merging the parent into this layer frees one: both have a place, or
+	 * all that the parent has written there reads as zeros here. 0 without a parent.
+	 */
+	uint64_t shadowed_extents;
+	uint64_t count_cursor; /* while it is not counted: first leaf not looked at yet */
+	uint64_t root;	       /* place of the tree's root in the last checkpoint captured */
 	struct tree tree;
 };
 
-/* -ENOMEM. */
+/* A layer over nothing, counted, in no catalogue. -ENOMEM. */
 int layer_new(uint32_t id, uint64_t leaf_count, struct layer **out_layer);
+
+/* It leaves its parent; no layer may be over it any more. NULL is fine. */
 void layer_free(struct layer *layer);
+
+/* Put it over another layer, or over nothing (NULL). */
+void layer_set_parent(struct layer *layer, struct layer *parent);
+
+/* Nobody asks for it by name, and it is not gone yet. */
+static inline bool layer_is_hidden(const struct layer *layer)
+{
+	return !layer->named && !layer->is_gone;
+}
 
 #endif

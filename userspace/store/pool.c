@@ -73,6 +73,8 @@ int pool_new(struct block *disk, const struct pool_settings *settings,
 	memcpy(pool->name, super->name, NAME_SIZE - 1);
 	pool->geometry.extent_count = get_le64(&super->extent_count);
 	pool->geometry.journal_extents = get_le64(&super->journal_extents);
+	pool->policy.threshold_used_percent = get_le32(&super->threshold_used_percent);
+	pool->policy.overcommit_percent = get_le32(&super->overcommit_percent);
 	pool_init_parts(pool);
 	pool->checkpoint.generation = get_le64(&super->header.generation);
 	if (journal_init(&pool->journal, &pool->uuid, pool->geometry.journal_extents) != 0 ||

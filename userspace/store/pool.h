@@ -45,6 +45,12 @@ enum pool_state {
 	POOL_FAILED,
 };
 
+/* What the administrator wants of a pool; kept in it. */
+struct pool_policy {
+	uint32_t threshold_used_percent; /* 1 to 100; 0: none */
+	uint32_t overcommit_percent; /* of data_bytes that all volumes together may have; 0: any */
+};
+
 struct pool_facts {
 	char name[NAME_SIZE];
 	struct uuid uuid;

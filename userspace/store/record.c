@@ -44,6 +44,12 @@ static int apply_volume(struct pool *pool, uint32_t id, const struct format_volu
 	volume->created_at_s = get_le64(&record->created_at_s);
 	volume->logical_block_bytes = get_le32(&record->logical_block_bytes);
 	volume->is_formatted = get_le16(&record->flags) & FORMAT_VOLUME_FORMATTED;
+	volume->is_snapshot = get_le16(&record->kind) == FORMAT_RECORD_SNAPSHOT;
+	memcpy(volume->origin.bytes, record->origin, sizeof(volume->origin.bytes));
+	volume->reservation_bytes = get_le64(&record->reservation_bytes);
+	volume->limit_bytes = get_le64(&record->limit_bytes);
+	volume->threshold_used_bytes = get_le64(&record->threshold_used_bytes);
+	volume->threshold_available_bytes = get_le64(&record->threshold_available_bytes);
 	volume->is_visible = true;
 	return 0;
 }
@@ -54,8 +60,7 @@ static int apply_layer(struct pool *pool, uint32_t id, const struct format_layer
 	struct layer *layer = catalogue_layer(&pool->catalogue, id);
 	uint64_t leaf_count = get_le64(&record->leaf_count);
 
-	if (leaf_count == 0 || leaf_count > geometry_leaf_count(VOLUME_SIZE_MAX_BYTES) ||
-	    record->parent != 0)
+	if (leaf_count == 0 || leaf_count > geometry_leaf_count(VOLUME_SIZE_MAX_BYTES))
 		return record_impossible(id, err);
 	if (!layer) {
 		if (layer_new(id, leaf_count, &layer) != 0)
@@ -63,10 +68,12 @@ static int apply_layer(struct pool *pool, uint32_t id, const struct format_layer
 		if (!is_replay) {
 			layer->root = get_le64(&record->root);
 			layer->mapped_extents = get_le64(&record->mapped_extents);
+			layer->shadowed_extents = get_le64(&record->shadowed_extents);
+			layer->is_counted = !(get_le16(&record->flags) & FORMAT_LAYER_UNCOUNTED);
 		}
 		catalogue_add_layer(&pool->catalogue, layer);
 	}
-	layer->is_doomed = get_le16(&record->flags) & FORMAT_LAYER_DOOMED;
+	layer->parent_id = get_le32(&record->parent);
 	if (leaf_count < layer->tree.leaf_count)
 		return record_impossible(id, err);
 	return tree_grow(&layer->tree, leaf_count);
@@ -102,6 +109,7 @@ int record_apply(struct pool *pool, uint32_t id, const union format_record *reco
 		apply_free(pool, id);
 		return 0;
 	case FORMAT_RECORD_VOLUME:
+	case FORMAT_RECORD_SNAPSHOT:
 		return has_layer ? record_impossible(id, err)
 				 : apply_volume(pool, id, &record->volume, err);
 	case FORMAT_RECORD_LAYER:
@@ -112,14 +120,116 @@ int record_apply(struct pool *pool, uint32_t id, const union format_record *reco
 	}
 }
 
-int record_link_volumes(struct pool *pool, struct error *err)
+static int link_layers(struct pool *pool, struct error *err)
+{
+	const struct catalogue *catalogue = &pool->catalogue;
+
+	for (uint32_t id = 1; id <= catalogue->count; id++) {
+		struct layer *layer = catalogue_layer(catalogue, id);
+		struct layer *parent;
+
+		if (!layer || layer->parent_id == 0)
+			continue;
+		parent = catalogue_layer(catalogue, layer->parent_id);
+		if (!parent || parent == layer || parent->tree.leaf_count > layer->tree.leaf_count)
+			return error_set(err, -ENODATA, "layer %u has no proper parent", id);
+		layer_set_parent(layer, parent);
+	}
+	return 0;
+}
+
+/* The layer after this one in a walk over the whole tree above `root`, parents first; NULL: end. */
+static struct layer *next_above(const struct layer *layer, const struct layer *root)
+{
+	const struct list_node *next;
+
+	if (!list_is_empty(&layer->children))
+		return list_entry(layer->children.head.next, struct layer, sibling);
+	for (; layer != root; layer = layer->parent) {
+		next = layer->sibling.next;
+		if (next != &layer->parent->children.head)
+			return list_entry(next, struct layer, sibling);
+	}
+	return NULL;
+}
+
+/* Every layer is found from one that lies over nothing: else some lie over each other in a ring. */
+static int check_rings(const struct pool *pool, struct error *err)
+{
+	const struct catalogue *catalogue = &pool->catalogue;
+	uint32_t layers = 0;
+	uint32_t found = 0;
+
+	for (uint32_t id = 1; id <= catalogue->count; id++) {
+		struct layer *root = catalogue_layer(catalogue, id);
+
+		layers += root != NULL;
+		if (!root || root->parent)
+			continue;
+		for (struct layer *layer = root; layer; layer = next_above(layer, root))
+			found++;
+	}
+	if (found == layers)
+		return 0;
+	return error_set(err, -ENODATA, "%u layers lie over each other in a ring", layers - found);
+}
+
+/* What the journal changed was not counted on the way; who lies over it neither. */
+static void mark_uncounted(const struct pool *pool)
+{
+	for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
+		struct layer *layer = catalogue_layer(&pool->catalogue, id);
+
+		if (!layer || !layer->parent)
+			continue;
+		if (layer->is_replayed || layer->parent->is_replayed)
+			layer->is_counted = false;
+	}
+}
+
+static int link_volumes(struct pool *pool, struct error *err)
 {
 	list_for_each (&pool->catalogue.volumes, volume, struct volume, link) {
-		volume->head = catalogue_layer(&pool->catalogue, volume->head_id);
-		if (!volume->head || volume->head->is_doomed ||
-		    volume->head->tree.leaf_count < geometry_leaf_count(volume->size_bytes))
-			return error_set(err, -ENODATA, "volume '%s' has no proper layer",
-					 volume->name);
+		struct layer *head = catalogue_layer(&pool->catalogue, volume->head_id);
+
+		volume->head = head;
+		if (!head || head->named ||
+		    head->tree.leaf_count < geometry_leaf_count(volume->size_bytes) ||
+		    (head->child_count > 0 && !volume->is_snapshot))
+			return error_set(err, -ENODATA, "%s '%s' has no proper layer",
+					 volume->is_snapshot ? "snapshot" : "volume", volume->name);
+		head->named = volume;
 	}
+	return 0;
+}
+
+/* A volume is charged for its own layer and for those of its snapshots. */
+static void link_owners(struct pool *pool)
+{
+	struct catalogue *catalogue = &pool->catalogue;
+
+	list_for_each (&catalogue->volumes, volume, struct volume, link) {
+		struct volume *owner = volume;
+
+		if (volume->is_snapshot)
+			owner = catalogue_find_uuid(catalogue, &volume->origin);
+		volume->head->owner = owner;
+		if (owner)
+			owner->charged_extents += volume->head->mapped_extents;
+	}
+}
+
+int record_link(struct pool *pool, struct error *err)
+{
+	int ret = link_layers(pool, err);
+
+	if (ret == 0)
+		ret = check_rings(pool, err);
+	if (ret == 0)
+		ret = link_volumes(pool, err);
+	if (ret != 0)
+		return ret;
+	mark_uncounted(pool);
+	link_owners(pool);
 	return 0;
 }

@@ -19,7 +19,10 @@ struct pool;
 int record_apply(struct pool *pool, uint32_t id, const union format_record *record, bool is_replay,
 		 struct error *err);
 
-/* Once all records are there: every volume finds its layer. -ENODATA if one does not. */
-int record_link_volumes(struct pool *pool, struct error *err);
+/*
+ * Once all records are there: every layer finds its parent, every volume and snapshot its layer,
+ * and who is charged for what is added up. -ENODATA if something is missing.
+ */
+int record_link(struct pool *pool, struct error *err);
 
 #endif

@@ -53,7 +53,7 @@ static void recovery_checkpointed(struct waiter *waiter, int result)
 void recovery_replayed(struct recovery *recovery)
 {
 	struct pool *pool = recovery->pool;
-	int ret = record_link_volumes(pool, &recovery->request->error);
+	int ret = record_link(pool, &recovery->request->error);
 
 	if (ret == 0 && recovery->settings.is_read_only) {
 		pool->state = POOL_READ_ONLY;

@@ -3,7 +3,8 @@
  * Two walks over the journal. The first finds its end: the last record that is sealed, or, if
  * this boot's process wrote it, the last that is whole. Unsealed records of another boot say
  * where data was going to be that may not have got there, so they count only where a sealed one
- * comes after them. The second walk applies what is before that end.
+ * comes after them. A commit of several records counts only if its last one is there. The second
+ * walk applies what is before that end.
  *
  * The journal is applied entry by entry and word by word, waiting where a leaf has to be read.
  * Every entry says how things are, not how they change, so a record may be applied twice: when
@@ -86,6 +87,7 @@ static int replay_word(struct recovery *recovery, struct layer *layer)
 	ret = replay_move(recovery, layer, word_place(leaf_word(leaf, index)), word_place(word));
 	if (ret == 0)
 		leaf_replay(cache, leaf, index, word);
+	layer->is_replayed = true;
 	leaf_put(cache, leaf);
 	return ret;
 }
@@ -232,7 +234,7 @@ static void replay_scan(struct recovery *recovery)
 			return;
 		}
 		replay->number++;
-		if (journal_is_trusted(journal, data))
+		if (journal_is_trusted(journal, data) && journal_is_last(data))
 			replay->end = replay->number;
 	}
 	replay_read(recovery);

@@ -28,6 +28,7 @@ struct pool {
 	struct block_limits disk_limits;
 	struct pool_settings settings;
 	struct pool_faults faults;
+	struct pool_policy policy;
 
 	char name[NAME_SIZE];
 	struct uuid uuid;

@@ -77,9 +77,9 @@ static bool is_zero(const uint8_t *bytes, size_t len)
 
 int super_check(const struct format_super *super, uint64_t disk_bytes, struct error *err)
 {
-	if (get_le32(&super->version) != FORMAT_VERSION)
+	if (get_le32(&super->version) == 0 || get_le32(&super->version) > FORMAT_VERSION)
 		return error_set(err, -EINVAL,
-				 "the pool has format %u, this berth-node knows only %u: use a "
+				 "the pool has format %u, this berth-node knows up to %u: use a "
 				 "newer one",
 				 get_le32(&super->version), FORMAT_VERSION);
 	if (get_le64(&super->features) != 0)

@@ -89,7 +89,7 @@ static void unmap_edges(struct task *task)
 static void unmap_word(struct task *task, struct hold *hold, uint64_t extent, uint16_t mask)
 {
 	uint64_t word = task_word(task, extent);
-	uint64_t cleared = word_clear(word, mask, task->layer->parent != 0);
+	uint64_t cleared = word_clear(word, mask, task->layer->parent != NULL);
 
 	if (word_place(word) && !word_place(cleared)) {
 		hold->place = word_place(word);

@@ -133,6 +133,8 @@ static void create_start(struct operation *operation)
 	volume_fill(volume, &operation->spec);
 	volume->head = layer;
 	volume->head_id = layer_id;
+	layer->named = volume;
+	layer->owner = volume;
 	catalogue_add_volume(catalogue, volume);
 	commit_add_record(pool, layer_id);
 	commit_add_record(pool, volume->id);
@@ -185,13 +187,14 @@ static void deleted(struct waiter *waiter, int result)
 	struct pool *pool = operation->pool;
 
 	if (result == 0) {
+		operation->volume->head->named = NULL;
+		operation->volume->head->owner = NULL;
 		catalogue_remove(&pool->catalogue, operation->volume->id);
 		free(operation->volume);
 		doom_kick(pool);
 	} else {
 		/* The pool is read-only now: what can be read shall be. */
 		operation->volume->is_deleted = false;
-		operation->volume->head->is_doomed = false;
 	}
 	changed(waiter, result);
 }
@@ -211,9 +214,7 @@ static void delete_start(struct operation *operation)
 		return;
 	}
 	volume->is_deleted = true;
-	volume->head->is_doomed = true;
 	operation->volume = volume;
-	commit_add_record(operation->pool, volume->head->id);
 	commit_add_record(operation->pool, volume->id);
 	operation_commit(operation, deleted);
 }

@@ -19,10 +19,17 @@ struct volume {
 	uint64_t created_at_s;
 	uint32_t logical_block_bytes;
 	bool is_formatted;
-	bool is_visible;    /* its creation is durable */
-	bool is_deleted;    /* its removal is not durable yet */
-	uint32_t opens;	    /* volume_block calls not yet closed */
-	uint32_t in_flight; /* requests */
+	bool is_snapshot;
+	struct uuid origin; /* of a snapshot's volume, of a clone's snapshot; nil */
+	uint64_t reservation_bytes;
+	uint64_t limit_bytes; /* 0: none; so are the next two */
+	uint64_t threshold_used_bytes;
+	uint64_t threshold_available_bytes;
+	uint64_t charged_extents; /* of its head and of its snapshots' */
+	bool is_visible;	  /* its creation is durable */
+	bool is_deleted;	  /* its removal is not durable yet */
+	uint32_t opens;		  /* volume_block calls not yet closed */
+	uint32_t in_flight;	  /* requests */
 	struct list closers;
 };
 

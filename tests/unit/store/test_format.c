@@ -110,10 +110,13 @@ static void the_structs_lie_where_the_document_says(void **state)
 	assert_int_equal(offsetof(struct format_super, bitmap_root), 120);
 	assert_int_equal(offsetof(struct format_super, catalogue_pages), 128);
 	assert_int_equal(offsetof(struct format_super, name), 136);
-	assert_int_equal(offsetof(struct format_super, reserved), 216);
+	assert_int_equal(offsetof(struct format_super, threshold_used_percent), 216);
+	assert_int_equal(offsetof(struct format_super, overcommit_percent), 220);
+	assert_int_equal(offsetof(struct format_super, reserved), 224);
 	assert_int_equal(offsetof(struct format_bitmap, extents), 64);
 	assert_int_equal(offsetof(struct format_bitmap, slots), 2112);
-	assert_int_equal(offsetof(struct format_bitmap, reserved), 2624);
+	assert_int_equal(offsetof(struct format_bitmap, flags), 2624);
+	assert_int_equal(offsetof(struct format_bitmap, reserved), 2628);
 	assert_int_equal(offsetof(struct format_catalogue, records), 64);
 	assert_int_equal(offsetof(struct format_volume, head), 4);
 	assert_int_equal(offsetof(struct format_volume, size_bytes), 8);
@@ -121,10 +124,16 @@ static void the_structs_lie_where_the_document_says(void **state)
 	assert_int_equal(offsetof(struct format_volume, logical_block_bytes), 24);
 	assert_int_equal(offsetof(struct format_volume, uuid), 32);
 	assert_int_equal(offsetof(struct format_volume, name), 48);
+	assert_int_equal(offsetof(struct format_volume, origin), 128);
+	assert_int_equal(offsetof(struct format_volume, reservation_bytes), 144);
+	assert_int_equal(offsetof(struct format_volume, limit_bytes), 152);
+	assert_int_equal(offsetof(struct format_volume, threshold_used_bytes), 160);
+	assert_int_equal(offsetof(struct format_volume, threshold_available_bytes), 168);
 	assert_int_equal(offsetof(struct format_layer, parent), 4);
 	assert_int_equal(offsetof(struct format_layer, leaf_count), 8);
 	assert_int_equal(offsetof(struct format_layer, root), 16);
 	assert_int_equal(offsetof(struct format_layer, mapped_extents), 24);
+	assert_int_equal(offsetof(struct format_layer, shadowed_extents), 32);
 }
 
 /* The disk itself, as pool_format and a first write leave it. */
@@ -137,7 +146,7 @@ static void a_pool_on_the_disk_has_these_bytes(void **state)
 	assert_int_equal(fixture_io(&fixture, fixture.disk, BLOCK_READ, 0, block, sizeof(block)),
 			 0);
 	expect_bytes(block, 0, "BRTH\1\0\0\0\0\0\0\0\0\0\0\0", 16);
-	expect_bytes(block, 64, "\1\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0", 16);
+	expect_bytes(block, 64, "\2\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0", 16);
 	expect_bytes(block, 80, "\0\4\0\0\0\0\0\0\x10\0\0\0\0\0\0\0", 16); /* 1024 and 16 */
 	expect_bytes(block, 96, "\2\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0", 16);   /* epoch 2 */
 	expect_bytes(block, 136, "p\0\0", 3);

@@ -92,6 +92,35 @@ static void the_largest_commit_fits_its_buffer(void **state)
 	assert_int_equal(journal_room(&journal), 64 - (journal.next - 100));
 }
 
+/* A commit of two records: the first one alone is nothing. */
+static void half_a_commit_is_not_replayed(void **state)
+{
+	static uint8_t nothing[FORMAT_BLOCK_BYTES];
+	struct fixture fixture;
+	struct journal *ring;
+	uint64_t last;
+
+	fixture_start(&fixture, 64 * MIB, 512);
+	assert_int_equal(fixture_create(&fixture, "v", 32 * MIB), 0);
+	ring = &fixture.pool->journal;
+	journal_begin(ring);
+	for (uint32_t i = 0; i < JOURNAL_WORDS_PER_BLOCK + 1; i++)
+		journal_put_word(ring, 1, (uint64_t)i * 2, word_make(100 + i, 1, 0));
+	assert_int_equal(journal_end(ring, true), 2);
+	assert_false(journal_is_last(ring->buffer));
+	assert_true(journal_is_last(ring->buffer + FORMAT_BLOCK_BYTES));
+	last = ring->next - 1;
+	assert_int_equal(fixture_io(&fixture, fixture.disk, BLOCK_WRITE,
+				    journal_block_of(ring, last - 1) * 4096, ring->buffer, 8192),
+			 0);
+	assert_int_equal(fixture_io(&fixture, fixture.disk, BLOCK_WRITE,
+				    journal_block_of(ring, last) * 4096, nothing, sizeof(nothing)),
+			 0);
+	fixture_reopen(&fixture);
+	assert_int_equal(volume_find(fixture.pool, "v")->head->mapped_extents, 0);
+	fixture_stop(&fixture);
+}
+
 static void impossible_entries_are_refused(void **state)
 {
 	struct format_header *header = (struct format_header *)journal.buffer;
@@ -153,6 +182,7 @@ int main(void)
 						start, stop),
 		cmocka_unit_test_setup_teardown(the_largest_commit_fits_its_buffer, start, stop),
 		cmocka_unit_test_setup_teardown(impossible_entries_are_refused, start, stop),
+		cmocka_unit_test(half_a_commit_is_not_replayed),
 		cmocka_unit_test(what_an_earlier_life_left_is_not_replayed),
 	};
 
