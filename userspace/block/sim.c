@@ -5,44 +5,16 @@
  * pending ones, in order. A failed flush drops them from the list: the disk has forgotten that
  * it has them to write, as kernels do after a failed write-back.
  *
- * Zeroing is a write of zeros in pieces. Memory that runs out ends the test (assertion).
+ * Memory that runs out ends the test (assertion).
  */
-#include "block/sim.h"
+#include "block/sim_state.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/size.h"
 #include "block/request.h"
-
-#define SECTOR_BYTES 512
-
-/* A write, from its submission until it is durable. */
-struct sim_write {
-	struct list_node link;
-	uint64_t offset;
-	uint64_t length;
-	uint64_t ended_at; /* when it ended, counted in ended requests; 0: in flight */
-	struct block_io *io;
-	uint8_t *bytes; /* NULL: zeros */
-};
-
-struct sim_disk {
-	struct block block;
-	struct sim_image *seen;
-	struct sim_image *durable;
-	uint64_t size_bytes;
-	uint32_t logical_block_bytes;
-	struct random random;
-	struct sim_faults faults;
-	struct sim_slowness slowness;
-	struct list in_flight; /* block_io */
-	uint32_t in_flight_count;
-	uint64_t ended;
-	struct list writes; /* sim_write, those in flight first or last alike */
-};
 
 static void sim_describe(struct block *block, struct block_limits *out_limits)
 {
@@ -66,30 +38,6 @@ static bool sim_is_write(const struct block_io *io)
 	return io->kind == BLOCK_WRITE || io->kind == BLOCK_UNMAP || io->kind == BLOCK_WRITE_ZEROES;
 }
 
-static void sim_write_free(struct sim_write *write)
-{
-	list_remove(&write->link);
-	free(write->bytes);
-	free(write);
-}
-
-static void sim_write_add(struct sim_disk *disk, struct block_io *io)
-{
-	struct sim_write *write = calloc(1, sizeof(*write));
-
-	assert(write);
-	write->offset = io->offset;
-	write->length = io->length;
-	write->io = io;
-	if (io->kind == BLOCK_WRITE) {
-		write->bytes = malloc(io->length);
-		assert(write->bytes);
-		block_iov_read(io->iov, 0, write->bytes, io->length);
-	}
-	io->scratch[1] = (uintptr_t)write;
-	list_append(&disk->writes, &write->link);
-}
-
 static void sim_submit(struct block *block, struct block_io *io)
 {
 	struct sim_disk *disk = container_of(block, struct sim_disk, block);
@@ -103,44 +51,59 @@ static void sim_submit(struct block *block, struct block_io *io)
 		return;
 	}
 	io->scratch[0] = disk->ended; /* a flush covers what ended before it began */
-	if (sim_is_write(io))
-		sim_write_add(disk, io);
+	if (sim_is_write(io)) {
+		struct sim_write *write = sim_write_new(io, ++disk->writes_begun);
+
+		io->scratch[1] = (uintptr_t)write;
+		list_append(&disk->writes, &write->link);
+	}
 	list_append(&disk->in_flight, &io->link);
 	disk->in_flight_count++;
 }
 
-/* The sectors [first, first + count) of a write into an image. */
-static void sim_apply(struct sim_image *image, const struct sim_write *write, uint64_t first,
-		      uint64_t count)
+/* True if a flush that was submitted after `until` requests had ended is about it. */
+static bool sim_is_flushed(const struct sim_write *write, uint64_t until)
 {
-	static const uint8_t zeros[64 * 1024];
-	uint64_t offset = first * SECTOR_BYTES;
-	uint64_t end = offset + count * SECTOR_BYTES;
-
-	while (offset < end) {
-		uint64_t piece = MIN(end - offset, (uint64_t)sizeof(zeros));
-		bool is_ok = sim_image_write(image, write->offset + offset,
-					     write->bytes ? write->bytes + offset : zeros, piece);
-
-		assert(is_ok);
-		offset += piece;
-	}
-}
-
-static void sim_apply_all(struct sim_image *image, const struct sim_write *write)
-{
-	sim_apply(image, write, 0, write->length / SECTOR_BYTES);
+	return write->ended_at != 0 && write->ended_at <= until;
 }
 
 /* In the order in which they ended, because the list is kept in that order. */
-static void sim_flush(struct sim_disk *disk, uint64_t until, bool keeps)
+static void sim_flush(struct sim_disk *disk, uint64_t until)
 {
 	list_for_each_safe (&disk->writes, write, struct sim_write, link) {
-		if (write->ended_at == 0 || write->ended_at > until)
+		if (!sim_is_flushed(write, until))
 			continue;
-		if (keeps)
-			sim_apply_all(disk->durable, write);
+		sim_write_apply_all(disk->durable, write);
 		sim_write_free(write);
+	}
+}
+
+static void sim_restore(struct sim_disk *disk, uint64_t offset, uint64_t length)
+{
+	uint8_t bytes[SECTOR_BYTES];
+
+	for (uint64_t end = offset + length; offset < end; offset += SECTOR_BYTES) {
+		bool is_ok;
+
+		sim_image_read(disk->durable, offset, bytes, SECTOR_BYTES);
+		is_ok = sim_image_write(disk->seen, offset, bytes, SECTOR_BYTES);
+		assert(is_ok);
+	}
+}
+
+/* What the flush was about will never be durable; if it `forgets`, it is not seen either. */
+static void sim_flush_fail(struct sim_disk *disk, uint64_t until, bool forgets)
+{
+	list_for_each_safe (&disk->writes, write, struct sim_write, link) {
+		if (!sim_is_flushed(write, until))
+			continue;
+		if (forgets)
+			sim_restore(disk, write->offset, write->length);
+		sim_write_free(write);
+	}
+	list_for_each (&disk->writes, write, struct sim_write, link) {
+		if (forgets && write->ended_at != 0)
+			sim_write_apply_all(disk->seen, write);
 	}
 }
 
@@ -151,67 +114,89 @@ static void sim_harden(struct sim_disk *disk, uint64_t offset, uint64_t length)
 		if (write->ended_at == 0 || write->offset >= offset + length ||
 		    write->offset + write->length <= offset)
 			continue;
-		sim_apply_all(disk->durable, write);
+		sim_write_apply_all(disk->durable, write);
 		sim_write_free(write);
 	}
 }
 
-static void sim_read(struct sim_disk *disk, struct block_io *io)
+static int sim_end_read(struct sim_disk *disk, struct block_io *io, const enum sim_fault *fault)
 {
+	uint64_t offset = io->offset;
 	uint64_t done = 0;
 
+	if (fault && *fault == SIM_FAILS)
+		return disk->faults.fail_result;
+	if (fault && *fault == SIM_MISDIRECTS)
+		offset = sim_fault_misdirect(disk, io->length);
+	if (sim_image_is_spoilt(disk->seen, offset, io->length))
+		return -EIO;
 	for (int i = 0; i < io->iov_count; i++) {
-		sim_image_read(disk->seen, io->offset + done, io->iov[i].iov_base,
-			       io->iov[i].iov_len);
+		sim_image_read(disk->seen, offset + done, io->iov[i].iov_base, io->iov[i].iov_len);
 		done += io->iov[i].iov_len;
 	}
+	if (fault && *fault == SIM_FLIPS)
+		sim_fault_flip(disk, io->iov, io->offset, io->length);
+	return 0;
 }
 
-static bool sim_fails(const struct sim_disk *disk)
-{
-	const struct sim_faults *faults = &disk->faults;
-
-	if (faults->fail_at == 0 || disk->ended < faults->fail_at)
-		return false;
-	return disk->ended == faults->fail_at || faults->fails_on;
-}
-
-static void sim_end_write(struct sim_disk *disk, struct block_io *io, bool fails)
+static int sim_end_write(struct sim_disk *disk, struct block_io *io, const enum sim_fault *fault)
 {
 	struct sim_write *write = (struct sim_write *)(uintptr_t)io->scratch[1];
+	bool fails = fault && *fault == SIM_FAILS;
 
-	/* Even a write that failed may have reached the disk in part. */
-	write->io = NULL;
 	write->ended_at = disk->ended;
 	list_remove(&write->link);
 	list_append(&disk->writes, &write->link);
-	if (fails) {
-		uint64_t sectors = write->length / SECTOR_BYTES;
-
-		write->length = random_below(&disk->random, sectors + 1) * SECTOR_BYTES;
-		sim_apply_all(disk->seen, write);
-		return;
+	if (fault && *fault == SIM_LOSES) {
+		sim_write_free(write);
+		return 0;
 	}
-	sim_apply_all(disk->seen, write);
-	if (io->fua && !disk->faults.ignores_flushes)
+	/* Even a write that failed may have reached the disk in part. */
+	if (fails)
+		write->length = random_below(&disk->random, write->length / SECTOR_BYTES + 1) *
+				SECTOR_BYTES;
+	if (fault && *fault == SIM_FLIPS) {
+		const struct iovec iov = {write->bytes, write->length};
+
+		sim_fault_flip(disk, &iov, write->offset, write->length);
+	}
+	if (fault && *fault == SIM_MISDIRECTS)
+		write->offset = sim_fault_misdirect(disk, write->length);
+	sim_write_apply_all(disk->seen, write);
+	if (!fails && io->fua && !disk->faults.ignores_flushes)
 		sim_harden(disk, write->offset, write->length);
+	return fails ? disk->faults.fail_result : 0;
+}
+
+static int sim_end_flush(struct sim_disk *disk, struct block_io *io, const enum sim_fault *fault)
+{
+	if (disk->faults.ignores_flushes || (fault && *fault == SIM_LOSES))
+		return 0;
+	if (!fault) {
+		sim_flush(disk, io->scratch[0]);
+		return 0;
+	}
+	sim_flush_fail(disk, io->scratch[0], *fault == SIM_FORGETS);
+	return disk->faults.fail_result;
 }
 
 static void sim_end(struct sim_disk *disk, struct block_io *io)
 {
-	bool fails;
+	enum sim_fault found;
+	const enum sim_fault *fault;
+	int result = 0;
 
 	disk->ended++;
-	fails = sim_fails(disk);
+	fault = sim_fault_hits(disk, io, &found) ? &found : NULL;
 	if (sim_is_write(io))
-		sim_end_write(disk, io, fails);
-	else if (io->kind == BLOCK_FLUSH && !disk->faults.ignores_flushes)
-		sim_flush(disk, io->scratch[0], !fails);
-	else if (io->kind == BLOCK_READ && !fails)
-		sim_read(disk, io);
-	else if (io->kind == BLOCK_MAP)
+		result = sim_end_write(disk, io, fault);
+	else if (io->kind == BLOCK_FLUSH)
+		result = sim_end_flush(disk, io, fault);
+	else if (io->kind == BLOCK_READ)
+		result = sim_end_read(disk, io, fault);
+	else
 		io->is_mapped = true;
-	io->done(io, fails ? disk->faults.fail_result : 0);
+	io->done(io, result);
 }
 
 static bool sim_is_slow(const struct sim_disk *disk, const struct block_io *io)
@@ -252,101 +237,6 @@ bool sim_disk_step(struct sim_disk *disk)
 void sim_disk_slow_down(struct sim_disk *disk, const struct sim_slowness *slowness)
 {
 	disk->slowness = *slowness;
-}
-
-/* The chance, out of 16, of each run of sectors that it is not lost. */
-static uint64_t sim_crash_chance(struct random *random)
-{
-	static const uint64_t chances[] = {0, 1, 8, 8, 15, 16};
-
-	return chances[random_below(random, ARRAY_SIZE(chances))];
-}
-
-/* Runs of sectors: whole pages as often as torn ones, and large zeroing fast. */
-static uint64_t sim_crash_run(struct random *random, uint64_t sectors)
-{
-	return MIN(UINT64_C(1) << random_below(random, 8), sectors);
-}
-
-static void sim_crash_write(struct sim_image *image, const struct sim_write *write, uint64_t chance,
-			    struct random *random)
-{
-	uint64_t sectors = write->length / SECTOR_BYTES;
-
-	for (uint64_t i = 0, run; i < sectors; i += run) {
-		run = sim_crash_run(random, sectors - i);
-		if (random_below(random, 16) < chance)
-			sim_apply(image, write, i, run);
-	}
-}
-
-struct sim_image *sim_disk_crash(struct sim_disk *disk, struct random *random)
-{
-	uint64_t chance = sim_crash_chance(random);
-	struct sim_image *image = sim_image_copy(disk->durable);
-
-	if (!image)
-		return NULL;
-	/* In any order: twice over the list, each write in one of the two rounds. */
-	for (uint64_t round = 0; round < 2; round++) {
-		uint64_t order = random_next(random);
-		uint64_t i = 0;
-
-		list_for_each (&disk->writes, write, struct sim_write, link) {
-			if ((order >> (i++ % 64) & 1) == round || round == 1)
-				sim_crash_write(image, write, chance, random);
-		}
-	}
-	return image;
-}
-
-/* `count` sectors of a write, as one that has ended on another disk. */
-static void sim_write_take(struct sim_disk *disk, const struct sim_write *write, uint64_t first,
-			   uint64_t count)
-{
-	struct sim_write *taken = calloc(1, sizeof(*taken));
-
-	assert(taken);
-	taken->offset = write->offset + first * SECTOR_BYTES;
-	taken->length = count * SECTOR_BYTES;
-	taken->ended_at = write->ended_at ? write->ended_at : disk->ended;
-	if (write->bytes) {
-		taken->bytes = malloc(taken->length);
-		assert(taken->bytes || taken->length == 0);
-		memcpy(taken->bytes, write->bytes + first * SECTOR_BYTES, taken->length);
-	}
-	list_append(&disk->writes, &taken->link);
-	if (write->ended_at == 0)
-		sim_apply_all(disk->seen, taken);
-}
-
-struct sim_disk *sim_disk_restart(struct sim_disk *disk, struct block_queue *queue,
-				  struct random *random)
-{
-	struct sim_disk *next = sim_disk_new(sim_image_copy(disk->durable),
-					     disk->logical_block_bytes, queue, random_next(random));
-	uint64_t chance = sim_crash_chance(random);
-
-	if (!next)
-		return NULL;
-	sim_image_free(next->seen);
-	next->seen = sim_image_copy(disk->seen);
-	assert(next->seen);
-	next->ended = disk->ended + 1; /* what was in flight ended last */
-	list_for_each (&disk->writes, write, struct sim_write, link) {
-		if (write->ended_at != 0)
-			sim_write_take(next, write, 0, write->length / SECTOR_BYTES);
-	}
-	list_for_each (&disk->writes, write, struct sim_write, link) {
-		uint64_t sectors = write->length / SECTOR_BYTES;
-
-		for (uint64_t i = 0, run; write->ended_at == 0 && i < sectors; i += run) {
-			run = sim_crash_run(random, sectors - i);
-			if (random_below(random, 16) < chance)
-				sim_write_take(next, write, i, run);
-		}
-	}
-	return next;
 }
 
 static void sim_close(struct block *block, void (*closed)(void *owner), void *owner)
@@ -400,9 +290,10 @@ struct block *sim_disk_block(struct sim_disk *disk)
 	return &disk->block;
 }
 
-void sim_disk_set_faults(struct sim_disk *disk, const struct sim_faults *faults)
+bool sim_disk_spoil(struct sim_disk *disk, uint64_t offset, uint64_t len)
 {
-	disk->faults = *faults;
+	return sim_image_spoil(disk->seen, offset, len) &&
+	       sim_image_spoil(disk->durable, offset, len);
 }
 
 uint64_t sim_disk_ended(const struct sim_disk *disk)

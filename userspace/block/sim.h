@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A simulated disk: everything it does follows from a seed, and it keeps no promise that a
- * real disk does not make. Writes are visible once they are done but durable only after a
- * flush; at a crash each sector of 512 bytes that was written since, or is being written,
- * has its old content or one of the newer ones, whatever the others have. If only the process
- * dies, that is so for what is in flight, and all that has ended stays. Requests end in any
- * order, when sim_disk_step is called. Requests can be made to fail.
+ * real disk does not make.
+ *
+ *   WRITE         visible once it is done, durable only after a flush: at a crash each sector of
+ *                 512 bytes that was written since, or is being written, has its old content or
+ *                 one of the newer ones, whatever the others have
+ *   WRITE_ZEROES  the same, and at a crash a sector may also hold garbage
+ *   UNMAP         each sector then holds what it did, zeros or garbage, whoever asks and for good
+ *   FLUSH         one that fails has dropped what it was to make durable; the next does not tell
+ *
+ * If only the process dies, all that has ended stays, and of what is in flight a part has
+ * arrived. Requests end in any order, when sim_disk_step is called, and can be made to go wrong.
  *
  * Images are copied on write, so that a crash costs little.
  */
@@ -29,16 +35,37 @@ void sim_image_free(struct sim_image *image);
 void sim_image_read(const struct sim_image *image, uint64_t offset, void *to, uint64_t len);
 /* False: no memory. */
 bool sim_image_write(struct sim_image *image, uint64_t offset, const void *from, uint64_t len);
+bool sim_image_clear(struct sim_image *image, uint64_t offset, uint64_t len);
+/* These sectors cannot be read by any disk with this image, until they are written. */
+bool sim_image_spoil(struct sim_image *image, uint64_t offset, uint64_t len);
+bool sim_image_is_spoilt(const struct sim_image *image, uint64_t offset, uint64_t len);
 uint64_t sim_image_size(const struct sim_image *image);
 /* Zeros are made room for at the end. */
 bool sim_image_grow(struct sim_image *image, uint64_t size_bytes);
 
-/* What a test wants the disk to do wrong. */
+enum sim_fault {
+	SIM_FAILS,	/* fail_result; a write may have arrived in part, a flush drops its data */
+	SIM_FORGETS,	/* FLUSH: as SIM_FAILS, and reads too get what was there before */
+	SIM_FLIPS,	/* READ, WRITE: succeeds with one bit wrong; on the disk only if written */
+	SIM_MISDIRECTS, /* READ, WRITE: succeeds at another place of [start, end) */
+	SIM_LOSES,	/* WRITE, UNMAP, WRITE_ZEROES, FLUSH: succeeds and does nothing */
+};
+
+#define SIM_KIND(kind) (1u << (kind)) /* SIM_KIND(BLOCK_READ) | SIM_KIND(BLOCK_WRITE) ... */
+
+/*
+ * What a test wants the disk to do wrong, and to which requests: those of `kinds` that touch
+ * [start, end); a flush touches everything. All zero: nothing.
+ */
 struct sim_faults {
-	uint64_t fail_at;     /* the n-th request from 1 on fails; 0: none */
-	int fail_result;      /* with this: -EIO or -ENOSPC */
-	bool fails_on;	      /* and so do all after it */
-	bool ignores_flushes; /* they succeed and do nothing: a disk that lies */
+	enum sim_fault fault; /* what the kind cannot suffer is SIM_FAILS */
+	uint32_t kinds;	      /* SIM_KIND bits; 0: all */
+	uint64_t start, end;  /* bytes; end 0: anywhere */
+	uint64_t fail_at; /* the first of them from the n-th request (of any kind) on; 0: none */
+	int fail_result;  /* SIM_FAILS, SIM_FORGETS: -EIO or -ENOSPC */
+	bool fails_on;	  /* and so do all of them after it */
+	uint32_t one_in;  /* of those only one in so many, by chance; 0, 1: each */
+	bool ignores_flushes; /* all succeed and do nothing: a disk that lies */
 };
 
 /* What takes long: it hardly ever ends while anything else is in flight. */
@@ -59,6 +86,10 @@ void sim_disk_free(struct sim_disk *disk); /* as a machine that is switched off:
 
 struct block *sim_disk_block(struct sim_disk *disk);
 void sim_disk_set_faults(struct sim_disk *disk, const struct sim_faults *faults);
+/* Requests that went wrong since the faults were set. */
+uint64_t sim_disk_faults_hit(const struct sim_disk *disk);
+/* As sim_image_spoil, of a disk in use: reads there end with -EIO, now and after a crash. */
+bool sim_disk_spoil(struct sim_disk *disk, uint64_t offset, uint64_t len);
 
 void sim_disk_slow_down(struct sim_disk *disk, const struct sim_slowness *slowness);
 

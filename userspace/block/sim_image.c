@@ -8,12 +8,14 @@
 
 #include "block/sim.h"
 
-#define PAGE_BYTES  4096
-#define CHUNK_PAGES 256
-#define CHUNK_BYTES (CHUNK_PAGES * PAGE_BYTES)
+#define PAGE_BYTES   4096
+#define CHUNK_PAGES  256
+#define CHUNK_BYTES  (CHUNK_PAGES * PAGE_BYTES)
+#define PAGE_SECTORS 8
 
 struct sim_page {
 	uint32_t users;
+	uint8_t spoilt; /* a bit a sector */
 	uint8_t bytes[PAGE_BYTES];
 };
 
@@ -130,12 +132,24 @@ static struct sim_page *page_own(struct sim_image *image, uint64_t number)
 	own = calloc(1, sizeof(*own));
 	if (!own)
 		return NULL;
-	if (*page)
+	if (*page) {
 		memcpy(own->bytes, (*page)->bytes, PAGE_BYTES);
+		own->spoilt = (*page)->spoilt;
+	}
 	own->users = 1;
 	page_put(*page);
 	*page = own;
 	return own;
+}
+
+/* The sectors of a page that lie in its bytes [at, at + len), whole ones or all it touches. */
+static uint8_t page_sectors(uint64_t at, uint64_t len, bool whole)
+{
+	const uint64_t sector = PAGE_BYTES / PAGE_SECTORS;
+	uint64_t first = whole ? (at + sector - 1) / sector : at / sector;
+	uint64_t end = whole ? (at + len) / sector : (at + len + sector - 1) / sector;
+
+	return first < end ? (uint8_t)((1u << end) - (1u << first)) : 0;
 }
 
 bool sim_image_write(struct sim_image *image, uint64_t offset, const void *from, uint64_t len)
@@ -148,6 +162,8 @@ bool sim_image_write(struct sim_image *image, uint64_t offset, const void *from,
 		if (!page)
 			return false;
 		memcpy(page->bytes + at, from, piece);
+		if (page->spoilt)
+			page->spoilt &= (uint8_t)~page_sectors(at, piece, true);
 		from = (const uint8_t *)from + piece;
 		offset += piece;
 		len -= piece;
@@ -155,14 +171,81 @@ bool sim_image_write(struct sim_image *image, uint64_t offset, const void *from,
 	return true;
 }
 
+/* Whole pages and chunks go back, so that zeros cost nothing. */
+bool sim_image_clear(struct sim_image *image, uint64_t offset, uint64_t len)
+{
+	static const uint8_t zeros[PAGE_BYTES];
+
+	while (len > 0) {
+		uint64_t piece = MIN(len, PAGE_BYTES - offset % PAGE_BYTES);
+		struct sim_chunk **chunk = &image->chunks[offset / CHUNK_BYTES];
+
+		if (offset % CHUNK_BYTES == 0 && len >= CHUNK_BYTES) {
+			chunk_put(*chunk);
+			*chunk = NULL;
+			piece = CHUNK_BYTES;
+		} else if (!*chunk) {
+			piece = MIN(len, CHUNK_BYTES - offset % CHUNK_BYTES);
+		} else if (piece == PAGE_BYTES) {
+			struct sim_chunk *own = chunk_own(image, offset / CHUNK_BYTES);
+
+			if (!own)
+				return false;
+			page_put(own->pages[offset / PAGE_BYTES % CHUNK_PAGES]);
+			own->pages[offset / PAGE_BYTES % CHUNK_PAGES] = NULL;
+		} else if (!sim_image_write(image, offset, zeros, piece)) {
+			return false;
+		}
+		offset += piece;
+		len -= piece;
+	}
+	return true;
+}
+
+bool sim_image_spoil(struct sim_image *image, uint64_t offset, uint64_t len)
+{
+	while (len > 0) {
+		uint64_t at = offset % PAGE_BYTES;
+		uint64_t piece = MIN(len, PAGE_BYTES - at);
+		struct sim_page *page = page_own(image, offset / PAGE_BYTES);
+
+		if (!page)
+			return false;
+		page->spoilt |= page_sectors(at, piece, false);
+		offset += piece;
+		len -= piece;
+	}
+	return true;
+}
+
+static const struct sim_page *page_at(const struct sim_image *image, uint64_t offset)
+{
+	const struct sim_chunk *chunk = image->chunks[offset / CHUNK_BYTES];
+
+	return chunk ? chunk->pages[offset / PAGE_BYTES % CHUNK_PAGES] : NULL;
+}
+
+bool sim_image_is_spoilt(const struct sim_image *image, uint64_t offset, uint64_t len)
+{
+	while (len > 0) {
+		uint64_t at = offset % PAGE_BYTES;
+		uint64_t piece = MIN(len, PAGE_BYTES - at);
+		const struct sim_page *page = page_at(image, offset);
+
+		if (page && page->spoilt & page_sectors(at, piece, false))
+			return true;
+		offset += piece;
+		len -= piece;
+	}
+	return false;
+}
+
 void sim_image_read(const struct sim_image *image, uint64_t offset, void *to, uint64_t len)
 {
 	while (len > 0) {
 		uint64_t at = offset % PAGE_BYTES;
 		uint64_t piece = MIN(len, PAGE_BYTES - at);
-		const struct sim_chunk *chunk = image->chunks[offset / CHUNK_BYTES];
-		const struct sim_page *page =
-			chunk ? chunk->pages[offset / PAGE_BYTES % CHUNK_PAGES] : NULL;
+		const struct sim_page *page = page_at(image, offset);
 
 		if (page)
 			memcpy(to, page->bytes + at, piece);
