@@ -30,6 +30,7 @@ struct rpc_method {
 	const ProtobufCMessageDescriptor *reply;
 	bool is_streaming;
 	rpc_handler *handle;
+	const void *context; /* for the handler, where one serves several methods; may be NULL */
 };
 
 struct rpc_server_settings {
@@ -68,6 +69,9 @@ int rpc_server_start(struct rpc_server *server, struct error *err);
 void rpc_server_stop(struct rpc_server *server, unsigned grace_ms);
 
 /* --- inside a handler --- */
+
+/* The `context` of the method that was called. */
+const void *rpc_call_context(const struct rpc_call *call);
 
 /*
  * Send one message of a stream; waits while the peer's window is full. -ECANCELED when the peer

@@ -354,6 +354,11 @@ static void call_run(struct work *work)
 	call_finish(call, ret, &err, out, out_len);
 }
 
+const void *rpc_call_context(const struct rpc_call *call)
+{
+	return call->method->context;
+}
+
 int rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message)
 {
 	struct rpc_server *server = call->server;

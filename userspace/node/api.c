@@ -8,19 +8,36 @@
 
 #define WATCH_POLL_MS 500
 
-int api_lock(struct node *node, struct rpc_call *call, struct error *err)
+/* How a call is carried out; the table of methods below has one for each. */
+struct api_call {
+	api_handler *handle;
+	bool is_change;
+};
+
+/*
+ * One call at a time. One that changes something is refused if nobody waits for it any more: a
+ * caller that gave up may have asked for something else since, and carrying out its old wish
+ * after its new one could let in or fence the wrong host.
+ */
+static int api_run(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
+		   ProtobufCMessage *reply, struct error *err)
 {
+	const struct api_call *how = rpc_call_context(call);
+	struct node *node = owner;
+	int ret;
+
 	pthread_mutex_lock(&node->lock);
-	if (!rpc_call_is_cancelled(call))
-		return 0;
+	if (how->is_change && rpc_call_is_cancelled(call))
+		ret = error_set(err, -ECANCELED, "the call was given up before its turn came");
+	else
+		ret = how->handle(node, request, reply, err);
 	pthread_mutex_unlock(&node->lock);
-	return error_set(err, -ECANCELED, "the call was given up before its turn came");
+	return ret;
 }
 
-int api_get_node(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		 ProtobufCMessage *reply, struct error *err)
+int api_get_node(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		 struct error *err)
 {
-	struct node *node = owner;
 	Berth__V1__NodeInfo *info = (Berth__V1__NodeInfo *)reply;
 	int ret = rpc_set_string(&info->name, node->settings.name);
 
@@ -45,8 +62,9 @@ static int event_send(struct rpc_call *call, struct event *event)
 	return rpc_call_send(call, &message.base);
 }
 
-int api_watch_events(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		     ProtobufCMessage *reply, struct error *err)
+/* A stream: it takes no part in changes, and so not the lock. */
+static int watch_events(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
+			ProtobufCMessage *reply, struct error *err)
 {
 	struct node *node = owner;
 	uint64_t position = events_now(&node->events);
@@ -60,31 +78,36 @@ int api_watch_events(void *owner, struct rpc_call *call, const ProtobufCMessage 
 	return ret;
 }
 
-#define METHOD(name, request_type, reply_type, handler, streaming)                                 \
+#define METHOD(name, request_type, reply_type, function, is_changing)                              \
 	{                                                                                          \
-		"/berth.v1.Node/" name, &berth__v1__##request_type##__descriptor,                  \
-			&berth__v1__##reply_type##__descriptor, streaming, handler                 \
+		.path = "/berth.v1.Node/" name,                                                    \
+		.request = &berth__v1__##request_type##__descriptor,                               \
+		.reply = &berth__v1__##reply_type##__descriptor, .handle = api_run,                \
+		.context = &(const struct api_call){function, is_changing},                        \
 	}
+#define LOOK(name, request, reply, function)   METHOD(name, request, reply, function, false)
+#define CHANGE(name, request, reply, function) METHOD(name, request, reply, function, true)
 
 static const struct rpc_method methods[] = {
-	METHOD("GetNode", get_node_request, node_info, api_get_node, false),
-	METHOD("CreatePool", create_pool_request, pool, api_create_pool, false),
-	METHOD("ImportPool", import_pool_request, pool, api_import_pool, false),
-	METHOD("GetPool", pool_name, pool, api_get_pool, false),
-	METHOD("ListPools", list_pools_request, list_pools_reply, api_list_pools, false),
-	METHOD("GrowPool", grow_pool_request, pool, api_grow_pool, false),
-	METHOD("DeletePool", pool_name, empty, api_delete_pool, false),
-	METHOD("CreateVolume", create_volume_request, volume, api_create_volume, false),
-	METHOD("GetVolume", volume_name, volume, api_get_volume, false),
-	METHOD("ListVolumes", list_volumes_request, list_volumes_reply, api_list_volumes, false),
-	METHOD("GrowVolume", grow_volume_request, volume, api_grow_volume, false),
-	METHOD("DeleteVolume", volume_name, empty, api_delete_volume, false),
-	METHOD("MarkFormatted", volume_name, volume, api_mark_formatted, false),
-	METHOD("Publish", publish_request, publication, api_publish, false),
-	METHOD("Unpublish", unpublish_request, empty, api_unpublish, false),
-	METHOD("ListPublications", list_publications_request, list_publications_reply,
-	       api_list_publications, false),
-	METHOD("WatchEvents", watch_events_request, event, api_watch_events, true),
+	LOOK("GetNode", get_node_request, node_info, api_get_node),
+	CHANGE("CreatePool", create_pool_request, pool, api_create_pool),
+	CHANGE("ImportPool", import_pool_request, pool, api_import_pool),
+	LOOK("GetPool", pool_name, pool, api_get_pool),
+	LOOK("ListPools", list_pools_request, list_pools_reply, api_list_pools),
+	CHANGE("GrowPool", grow_pool_request, pool, api_grow_pool),
+	CHANGE("DeletePool", pool_name, empty, api_delete_pool),
+	CHANGE("CreateVolume", create_volume_request, volume, api_create_volume),
+	LOOK("GetVolume", volume_name, volume, api_get_volume),
+	LOOK("ListVolumes", list_volumes_request, list_volumes_reply, api_list_volumes),
+	CHANGE("GrowVolume", grow_volume_request, volume, api_grow_volume),
+	CHANGE("DeleteVolume", volume_name, empty, api_delete_volume),
+	CHANGE("MarkFormatted", volume_name, volume, api_mark_formatted),
+	CHANGE("Publish", publish_request, publication, api_publish),
+	CHANGE("Unpublish", unpublish_request, empty, api_unpublish),
+	LOOK("ListPublications", list_publications_request, list_publications_reply,
+	     api_list_publications),
+	{"/berth.v1.Node/WatchEvents", &berth__v1__watch_events_request__descriptor,
+	 &berth__v1__event__descriptor, true, watch_events, NULL},
 };
 
 int api_start(struct node *node, struct rpc_server **out_server, struct error *err)

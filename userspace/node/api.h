@@ -11,33 +11,32 @@
 int api_start(struct node *node, struct rpc_server **out_server, struct error *err);
 
 /*
- * Take the node's lock for a change, unless nobody waits for it any more: -ECANCELED, not locked.
- * A caller that gave up may have asked for something else since; carrying out its
- * old wish after its new one could let in or fence the wrong host.
+ * Does one call, with the node's lock held: does it, then fills in the answer. `request` and
+ * `reply` are of the method's types; errors as of an rpc_handler.
  */
-int api_lock(struct node *node, struct rpc_call *call, struct error *err);
+typedef int api_handler(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+			struct error *err);
 
-/* Handlers, a file for each kind of thing; `owner` is the node. */
-rpc_handler api_get_node;
-rpc_handler api_watch_events;
+/* A file for each kind of thing. */
+api_handler api_get_node;
 
-rpc_handler api_create_pool;
-rpc_handler api_import_pool;
-rpc_handler api_get_pool;
-rpc_handler api_list_pools;
-rpc_handler api_grow_pool;
-rpc_handler api_delete_pool;
+api_handler api_create_pool;
+api_handler api_import_pool;
+api_handler api_get_pool;
+api_handler api_list_pools;
+api_handler api_grow_pool;
+api_handler api_delete_pool;
 
-rpc_handler api_create_volume;
-rpc_handler api_get_volume;
-rpc_handler api_list_volumes;
-rpc_handler api_grow_volume;
-rpc_handler api_delete_volume;
-rpc_handler api_mark_formatted;
+api_handler api_create_volume;
+api_handler api_get_volume;
+api_handler api_list_volumes;
+api_handler api_grow_volume;
+api_handler api_delete_volume;
+api_handler api_mark_formatted;
 
-rpc_handler api_publish;
-rpc_handler api_unpublish;
-rpc_handler api_list_publications;
+api_handler api_publish;
+api_handler api_unpublish;
+api_handler api_list_publications;
 
 /* Fill in a message. With secrets only in the answer to Publish. */
 int api_fill_publication(struct node *node, const struct publication *publication, bool has_secrets,

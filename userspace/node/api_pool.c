@@ -45,65 +45,49 @@ static int pool_fill(struct node *node, const struct node_pool *pool, Berth__V1_
 	return 0;
 }
 
-int api_create_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		    ProtobufCMessage *reply, struct error *err)
+int api_create_pool(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		    struct error *err)
 {
 	const Berth__V1__CreatePoolRequest *wanted = (const Berth__V1__CreatePoolRequest *)request;
 	const struct pool_creation creation = {wanted->name, wanted->path, wanted->size};
-	struct node *node = owner;
 	struct node_pool *pool;
-	int ret = api_lock(node, call, err);
+	int ret = node_pool_create(node, &creation, &pool, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_pool_create(node, &creation, &pool, err);
 	if (ret == 0)
 		ret = pool_fill(node, pool, (Berth__V1__Pool *)reply);
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_import_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		    ProtobufCMessage *reply, struct error *err)
+int api_import_pool(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		    struct error *err)
 {
 	const Berth__V1__ImportPoolRequest *wanted = (const Berth__V1__ImportPoolRequest *)request;
-	struct node *node = owner;
 	struct node_pool *pool;
-	int ret = api_lock(node, call, err);
+	int ret = node_pool_import(node, wanted->path, &pool, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_pool_import(node, wanted->path, &pool, err);
 	if (ret == 0)
 		ret = pool_fill(node, pool, (Berth__V1__Pool *)reply);
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_get_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		 ProtobufCMessage *reply, struct error *err)
+int api_get_pool(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		 struct error *err)
 {
 	const Berth__V1__PoolName *wanted = (const Berth__V1__PoolName *)request;
-	struct node *node = owner;
 	struct node_pool *pool;
-	int ret;
+	int ret = node_pool_find(node, wanted->name, &pool, err);
 
-	pthread_mutex_lock(&node->lock);
-	ret = node_pool_find(node, wanted->name, &pool, err);
 	if (ret == 0)
 		ret = pool_fill(node, pool, (Berth__V1__Pool *)reply);
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_list_pools(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		   ProtobufCMessage *reply, struct error *err)
+int api_list_pools(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		   struct error *err)
 {
 	Berth__V1__ListPoolsReply *list = (Berth__V1__ListPoolsReply *)reply;
-	struct node *node = owner;
 	int ret = 0;
 
-	pthread_mutex_lock(&node->lock);
 	list_for_each (&node->pools, pool, struct node_pool, link) {
 		Berth__V1__Pool *message =
 			rpc_add_message(&list->n_pools, &list->pools, &berth__v1__pool__descriptor);
@@ -112,37 +96,25 @@ int api_list_pools(void *owner, struct rpc_call *call, const ProtobufCMessage *r
 		if (ret < 0)
 			break;
 	}
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_grow_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		  ProtobufCMessage *reply, struct error *err)
+int api_grow_pool(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		  struct error *err)
 {
 	const Berth__V1__GrowPoolRequest *wanted = (const Berth__V1__GrowPoolRequest *)request;
-	struct node *node = owner;
 	struct node_pool *pool;
-	int ret = api_lock(node, call, err);
+	int ret = node_pool_grow(node, wanted->name, wanted->size, &pool, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_pool_grow(node, wanted->name, wanted->size, &pool, err);
 	if (ret == 0)
 		ret = pool_fill(node, pool, (Berth__V1__Pool *)reply);
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_delete_pool(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		    ProtobufCMessage *reply, struct error *err)
+int api_delete_pool(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		    struct error *err)
 {
 	const Berth__V1__PoolName *wanted = (const Berth__V1__PoolName *)request;
-	struct node *node = owner;
-	int ret = api_lock(node, call, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_pool_delete(node, wanted->name, err);
-	pthread_mutex_unlock(&node->lock);
-	return ret;
+	return node_pool_delete(node, wanted->name, err);
 }

@@ -42,8 +42,8 @@ int api_fill_publication(struct node *node, const struct publication *publicatio
 	return has_secrets ? secrets_fill(access, out_message) : 0;
 }
 
-int api_publish(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		ProtobufCMessage *reply, struct error *err)
+int api_publish(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		struct error *err)
 {
 	const Berth__V1__PublishRequest *wanted = (const Berth__V1__PublishRequest *)request;
 	const struct publication_request publish = {
@@ -53,43 +53,30 @@ int api_publish(void *owner, struct rpc_call *call, const ProtobufCMessage *requ
 		.is_shared = wanted->shared,
 	};
 	const struct publication *publication;
-	struct node *node = owner;
-	int ret = api_lock(node, call, err);
+	int ret = node_publish(node, &publish, &publication, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_publish(node, &publish, &publication, err);
 	if (ret == 0)
 		ret = api_fill_publication(node, publication, true,
 					   (Berth__V1__Publication *)reply);
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_unpublish(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		  ProtobufCMessage *reply, struct error *err)
+int api_unpublish(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		  struct error *err)
 {
 	const Berth__V1__UnpublishRequest *wanted = (const Berth__V1__UnpublishRequest *)request;
-	struct node *node = owner;
-	int ret = api_lock(node, call, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_unpublish(node, wanted->volume, wanted->initiator, err);
-	pthread_mutex_unlock(&node->lock);
-	return ret;
+	return node_unpublish(node, wanted->volume, wanted->initiator, err);
 }
 
-int api_list_publications(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
+int api_list_publications(struct node *node, const ProtobufCMessage *request,
 			  ProtobufCMessage *reply, struct error *err)
 {
 	const Berth__V1__ListPublicationsRequest *wanted =
 		(const Berth__V1__ListPublicationsRequest *)request;
 	Berth__V1__ListPublicationsReply *list = (Berth__V1__ListPublicationsReply *)reply;
-	struct node *node = owner;
 	int ret = 0;
 
-	pthread_mutex_lock(&node->lock);
 	list_for_each (&node->publications, publication, struct publication, link) {
 		Berth__V1__Publication *message;
 
@@ -101,6 +88,5 @@ int api_list_publications(void *owner, struct rpc_call *call, const ProtobufCMes
 		if (ret < 0)
 			break;
 	}
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }

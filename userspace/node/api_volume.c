@@ -57,8 +57,8 @@ static int volume_answer(struct node *node, const char *name, ProtobufCMessage *
 	return ret < 0 ? ret : volume_fill(node, pool, &facts, (Berth__V1__Volume *)reply);
 }
 
-int api_create_volume(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		      ProtobufCMessage *reply, struct error *err)
+int api_create_volume(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		      struct error *err)
 {
 	const Berth__V1__CreateVolumeRequest *wanted =
 		(const Berth__V1__CreateVolumeRequest *)request;
@@ -68,29 +68,19 @@ int api_create_volume(void *owner, struct rpc_call *call, const ProtobufCMessage
 		.size_bytes = wanted->size,
 		.logical_block_bytes = wanted->logical_block_size,
 	};
-	struct node *node = owner;
-	int ret = api_lock(node, call, err);
+	int ret = node_volume_create(node, &creation, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_volume_create(node, &creation, err);
 	if (ret == 0)
 		ret = volume_answer(node, wanted->name, reply, err);
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_get_volume(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		   ProtobufCMessage *reply, struct error *err)
+int api_get_volume(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		   struct error *err)
 {
 	const Berth__V1__VolumeName *wanted = (const Berth__V1__VolumeName *)request;
-	struct node *node = owner;
-	int ret;
 
-	pthread_mutex_lock(&node->lock);
-	ret = volume_answer(node, wanted->name, reply, err);
-	pthread_mutex_unlock(&node->lock);
-	return ret;
+	return volume_answer(node, wanted->name, reply, err);
 }
 
 static int volumes_of_pool_fill(struct node *node, const struct node_pool *pool,
@@ -110,16 +100,14 @@ static int volumes_of_pool_fill(struct node *node, const struct node_pool *pool,
 	return ret;
 }
 
-int api_list_volumes(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		     ProtobufCMessage *reply, struct error *err)
+int api_list_volumes(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		     struct error *err)
 {
 	const Berth__V1__ListVolumesRequest *wanted =
 		(const Berth__V1__ListVolumesRequest *)request;
-	struct node *node = owner;
 	struct node_pool *only = NULL;
 	int ret = 0;
 
-	pthread_mutex_lock(&node->lock);
 	if (*wanted->pool)
 		ret = node_pool_find(node, wanted->pool, &only, err);
 	list_for_each (&node->pools, pool, struct node_pool, link) {
@@ -129,52 +117,35 @@ int api_list_volumes(void *owner, struct rpc_call *call, const ProtobufCMessage 
 			ret = volumes_of_pool_fill(node, pool,
 						   (Berth__V1__ListVolumesReply *)reply);
 	}
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_grow_volume(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		    ProtobufCMessage *reply, struct error *err)
+int api_grow_volume(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		    struct error *err)
 {
 	const Berth__V1__GrowVolumeRequest *wanted = (const Berth__V1__GrowVolumeRequest *)request;
-	struct node *node = owner;
-	int ret = api_lock(node, call, err);
+	int ret = node_volume_grow(node, wanted->name, wanted->size, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_volume_grow(node, wanted->name, wanted->size, err);
 	if (ret == 0)
 		ret = volume_answer(node, wanted->name, reply, err);
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
 
-int api_delete_volume(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		      ProtobufCMessage *reply, struct error *err)
+int api_delete_volume(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		      struct error *err)
 {
 	const Berth__V1__VolumeName *wanted = (const Berth__V1__VolumeName *)request;
-	struct node *node = owner;
-	int ret = api_lock(node, call, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_volume_delete(node, wanted->name, err);
-	pthread_mutex_unlock(&node->lock);
-	return ret;
+	return node_volume_delete(node, wanted->name, err);
 }
 
-int api_mark_formatted(void *owner, struct rpc_call *call, const ProtobufCMessage *request,
-		       ProtobufCMessage *reply, struct error *err)
+int api_mark_formatted(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		       struct error *err)
 {
 	const Berth__V1__VolumeName *wanted = (const Berth__V1__VolumeName *)request;
-	struct node *node = owner;
-	int ret = api_lock(node, call, err);
+	int ret = node_volume_mark_formatted(node, wanted->name, err);
 
-	if (ret < 0)
-		return ret;
-	ret = node_volume_mark_formatted(node, wanted->name, err);
 	if (ret == 0)
 		ret = volume_answer(node, wanted->name, reply, err);
-	pthread_mutex_unlock(&node->lock);
 	return ret;
 }
