@@ -3,7 +3,7 @@
 #ifndef NODE_API_H
 #define NODE_API_H
 
-#include "node/node.h"
+#include "node/publications.h"
 #include "rpc/node.pb-c.h"
 #include "rpc/server.h"
 

@@ -6,6 +6,7 @@
 
 #include "node/api.h"
 #include "node/control.h"
+#include "node/volumes.h"
 #include "rpc/message.h"
 
 static int publications_fill(struct node *node, const char *volume, Berth__V1__Volume *message)

@@ -8,6 +8,8 @@
 #include "base/cleanup.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "node/publications.h"
+#include "node/state.h"
 
 #define DRAIN_GRACE_MS 3000
 

@@ -1,33 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pools on files and block devices. "Never over something": a pool is only made on what is missing,
- * or proven blank at its head and tail.
+ * Pools are opened from the state file at the start, or taken in by a call. The state is
+ * the list of pools; what a pool holds it alone knows.
  */
-#include <assert.h>
+#include "node/pools.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/cleanup.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "node/backing.h"
 #include "node/control.h"
-#include "node/node.h"
+#include "node/publications.h"
+#include "node/state.h"
 #include "store/file_disk.h"
 
-#define LOCK_WAITS  200 /* of 50 ms, for a disk that another process has */
-#define PROBE_BYTES MIB /* at the head and at the tail of what should be blank */
-
-static int errno_sentence(struct error *err, const char *what, const char *path)
-{
-	int code = -errno;
-
-	return error_set(err, code, "cannot %s '%s': %s", what, path, strerror(-code));
-}
+#define LOCK_WAITS 200 /* of 50 ms, for a disk that another process has */
 
 int node_pool_find(struct node *node, const char *name, struct node_pool **out_pool,
 		   struct error *err)
@@ -56,83 +48,6 @@ static int path_check(const char *path, struct error *err)
 	if (*path != '/' || strlen(path) >= PATH_MAX)
 		return error_set(err, -EINVAL, "pool path '%.100s' is not an absolute path", path);
 	return 0;
-}
-
-static int range_is_blank(int fd, uint64_t offset, uint64_t length, const char *path,
-			  struct error *err)
-{
-	CLEANUP_FREE char *data = malloc(length);
-
-	if (!data)
-		return error_set(err, -ENOMEM, "out of memory");
-	while (length > 0) {
-		ssize_t got = pread(fd, data, length, (off_t)offset);
-
-		if (got <= 0)
-			return errno_sentence(err, "read", path);
-		for (ssize_t i = 0; i < got; i++) {
-			if (data[i] != 0)
-				return error_set(err, -EEXIST,
-						 "'%s' is not blank: there is data at byte %llu; "
-						 "import it if it is a pool ('berth pool import'), "
-						 "or choose another path",
-						 path, (unsigned long long)(offset + (uint64_t)i));
-		}
-		offset += (uint64_t)got;
-		length -= (uint64_t)got;
-	}
-	return 0;
-}
-
-static int disk_is_blank(int fd, const char *path, struct error *err)
-{
-	off_t size = lseek(fd, 0, SEEK_END);
-	uint64_t probe;
-	int ret;
-
-	if (size < 0)
-		return errno_sentence(err, "size", path);
-	probe = MIN((uint64_t)size, PROBE_BYTES);
-	ret = range_is_blank(fd, 0, probe, path, err);
-	if (ret == 0)
-		ret = range_is_blank(fd, (uint64_t)size - probe, probe, path, err);
-	return ret;
-}
-
-/* What is there must be blank; it may be made larger. */
-static int backing_take(const struct pool_creation *creation, struct error *err)
-{
-	CLEANUP_CLOSE int fd = open(creation->path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	int ret;
-
-	if (fd < 0)
-		return errno_sentence(err, "open", creation->path);
-	if (fstat(fd, &st) < 0)
-		return errno_sentence(err, "stat", creation->path);
-	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-		return error_set(err, -EINVAL, "'%s' is neither a file nor a block device",
-				 creation->path);
-	ret = disk_is_blank(fd, creation->path, err);
-	if (ret == 0 && creation->size_bytes != 0)
-		ret = file_disk_extend(creation->path, creation->size_bytes, err);
-	return ret;
-}
-
-/* Make the file, or prove that what is there is blank. */
-static int backing_prepare(const struct pool_creation *creation, bool *out_is_ours,
-			   struct error *err)
-{
-	int ret;
-
-	if (access(creation->path, F_OK) == 0)
-		return backing_take(creation, err);
-	if (creation->size_bytes == 0)
-		return error_set(err, -EINVAL, "'%s' does not exist; give --size and it is made",
-				 creation->path);
-	ret = file_disk_create(creation->path, creation->size_bytes, err);
-	*out_is_ours = ret == 0;
-	return ret;
 }
 
 /* pool->name is filled in or, where it is set, compared. The disk is taken over, or closed. */
@@ -242,7 +157,7 @@ int node_pool_create(struct node *node, const struct pool_creation *creation,
 	if (pool)
 		return error_set(err, -EEXIST, "'%.200s' is in use by pool '%s'", creation->path,
 				 pool->name);
-	ret = backing_prepare(creation, &is_ours, err);
+	ret = backing_prepare(creation->path, creation->size_bytes, &is_ours, err);
 	if (ret < 0)
 		return ret;
 	pool = calloc(1, sizeof(*pool));

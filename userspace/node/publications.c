@@ -14,12 +14,21 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "node/control.h"
-#include "node/node.h"
+#include "node/publications.h"
+#include "node/state.h"
+#include "node/volumes.h"
 
 #define SECRET_LEN 24 /* characters of 5 bits: 120 bits, more than the 96 RFC 7143, 9.2.1 wants */
 
 /* Every initiator that somebody was let in for stays one of this many. */
 #define PUBLICATIONS_PER_VOLUME 64
+
+/* A published volume as the target has it, in node.exports. */
+struct node_export {
+	struct list_node link;
+	char volume[NAME_SIZE];
+	struct block *block;
+};
 
 static void secret_make(char *out_secret)
 {

@@ -4,6 +4,8 @@
  * with which secrets. One JSON file, replaced as a whole, readable by root only. A file that
  * is damaged or from a newer version stops the node: guessing could let the wrong host in.
  */
+#include "node/state.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -12,7 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/file.h"
-#include "node/node.h"
+#include "node/publications.h"
 
 #define STATE_VERSION	1
 #define STATE_MAX_BYTES (64u << 20)

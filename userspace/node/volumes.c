@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Volumes of all pools: one name space over the node. */
+#include "node/volumes.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include "base/log.h"
 #include "base/size.h"
 #include "node/control.h"
-#include "node/node.h"
+#include "node/publications.h"
 
 int node_volume_find(struct node *node, const char *name, struct node_pool **out_pool,
 		     struct volume_facts *out_facts, struct error *err)

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Volumes of all pools: one name space over the node. Callers hold node->lock. */
+#ifndef NODE_VOLUMES_H
+#define NODE_VOLUMES_H
+
+#include "node/pools.h"
+#include "store/volume.h"
+
+struct volume_creation {
+	const char *name;
+	const char *pool; /* "": the only pool, or the one with most room */
+	uint64_t size_bytes;
+	uint32_t logical_block_bytes; /* 0: 512 */
+};
+
+int node_volume_create(struct node *node, const struct volume_creation *creation,
+		       struct error *err);
+int node_volume_grow(struct node *node, const char *name, uint64_t size_bytes, struct error *err);
+int node_volume_delete(struct node *node, const char *name, struct error *err);
+int node_volume_mark_formatted(struct node *node, const char *name, struct error *err);
+/* Which pool a volume lies in, and its facts. -ENOENT with a sentence that also says whether a
+ * pool is missing in which it might be. */
+int node_volume_find(struct node *node, const char *name, struct node_pool **out_pool,
+		     struct volume_facts *out_facts, struct error *err);
+
+#endif
