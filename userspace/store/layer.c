@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/layer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -43,4 +44,22 @@ void layer_set_parent(struct layer *layer, struct layer *parent)
 		return;
 	list_append(&parent->children, &layer->sibling);
 	parent->child_count++;
+}
+
+void layer_unuse(struct layer *layer, struct runner *runner)
+{
+	assert(layer->users > 0);
+	if (--layer->users > 0 || !layer->waiting)
+		return;
+	waiter_wake(runner, layer->waiting, 0);
+	layer->waiting = NULL;
+}
+
+void layer_wait_unused(struct layer *layer, struct runner *runner, struct waiter *waiter)
+{
+	assert(!layer->waiting);
+	if (layer->users > 0)
+		layer->waiting = waiter;
+	else
+		waiter_wake(runner, waiter, 0);
 }

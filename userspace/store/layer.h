@@ -8,6 +8,8 @@
 
 #include "base/list.h"
 #include "store/tree.h"
+#include "store/waiter.h"
+#include "store/word.h"
 
 struct volume;
 
@@ -35,6 +37,12 @@ struct layer {
 	uint64_t count_cursor; /* while it is not counted: first leaf not looked at yet */
 	uint64_t root;	       /* place of the tree's root in the last checkpoint captured */
 	struct tree tree;
+	/*
+	 * Requests and views that have, or wait for, a leaf of it. Taken out of the chain it must
+	 * be kept, leaves and all, until there is none.
+	 */
+	uint32_t users;
+	struct waiter *waiting; /* for that; NULL: nobody */
 };
 
 /* A layer over nothing, counted, in no catalogue. -ENOMEM. */
@@ -45,6 +53,32 @@ void layer_free(struct layer *layer);
 
 /* Put it over another layer, or over nothing (NULL). */
 void layer_set_parent(struct layer *layer, struct layer *parent);
+
+static inline void layer_use(struct layer *layer)
+{
+	layer->users++;
+}
+
+void layer_unuse(struct layer *layer, struct runner *runner);
+
+/* Wake the waiter, with 0, when the layer has no users: now, or later. One waiter at a time. */
+void layer_wait_unused(struct layer *layer, struct runner *runner, struct waiter *waiter);
+
+/* True if words of this leaf are counted in shadowed_extents now. */
+static inline bool layer_counts(const struct layer *layer, uint64_t leaf)
+{
+	return layer->parent && (layer->is_counted || leaf < layer->count_cursor);
+}
+
+/*
+ * What one logical extent adds to shadowed_extents: 1 if merging the parent's word into the
+ * child's frees an extent, else 0.
+ */
+static inline unsigned layer_shadows(uint64_t child_word, uint64_t parent_word)
+{
+	return word_place(parent_word) && (word_place(child_word) || (word_written(parent_word) &
+								      ~word_zero(child_word)) == 0);
+}
 
 /* Nobody asks for it by name, and it is not gone yet. */
 static inline bool layer_is_hidden(const struct layer *layer)

@@ -16,19 +16,26 @@
 #define CACHE_BYTES_DEFAULT (64 * MIB)
 #define TASKS_MAX	    256u
 #define BOUNCES_MAX	    8u
+#define VIEWS_MIN	    16u
 
 /* The tables whose size follows from the settings. */
 static int pool_init_tables(struct pool *pool)
 {
 	uint64_t cache_bytes =
 		pool->settings.cache_bytes ? pool->settings.cache_bytes : CACHE_BYTES_DEFAULT;
-	uint32_t frames = (uint32_t)MIN(cache_bytes / FORMAT_BLOCK_BYTES, UINT64_C(1) << 24);
+	uint64_t view_bytes = cache_bytes / 4;
+	uint32_t frames =
+		(uint32_t)MIN((cache_bytes - view_bytes) / FORMAT_BLOCK_BYTES, UINT64_C(1) << 24);
+	uint32_t views = (uint32_t)MIN(view_bytes / VIEW_BYTES, UINT64_C(1) << 20);
 	uint32_t tasks;
 	uint32_t bounces;
 	uint32_t freed = 1;
 
 	frames = MAX(frames, LEAF_FRAMES_MIN);
-	tasks = MIN(TASKS_MAX, frames / 4);
+	views = MAX(views, VIEWS_MIN);
+	/* A task has at most two leaves of its layer and two of the parent, and two views. */
+	tasks = MIN(frames / 8, views / TASK_LEAVES);
+	tasks = MIN(tasks, TASKS_MAX);
 	bounces = MIN(BOUNCES_MAX, tasks / 8);
 	while (freed < 2 * journal_word_limit(&pool->journal))
 		freed *= 2;
@@ -37,6 +44,7 @@ static int pool_init_tables(struct pool *pool)
 	pool->cache.runner = &pool->runner;
 	pool->cache.space = &pool->space;
 	if (leaf_cache_init(&pool->cache, frames) != 0 ||
+	    view_cache_init(&pool->views, pool, views) != 0 ||
 	    space_init(&pool->space, &pool->geometry, freed) != 0 ||
 	    slot_map_init(&pool->slots, &pool->geometry) != 0 ||
 	    hold_table_init(&pool->holds, tasks * TASK_EXTENTS) != 0 ||
@@ -106,6 +114,7 @@ void pool_free(struct pool *pool)
 	free(pool->bounce_memory);
 	slot_map_fini(&pool->slots);
 	space_fini(&pool->space);
+	view_cache_fini(&pool->views);
 	leaf_cache_fini(&pool->cache);
 	journal_fini(&pool->journal);
 	free(pool);

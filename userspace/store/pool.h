@@ -66,7 +66,7 @@ struct pool_facts {
 };
 
 struct pool_settings {
-	uint64_t cache_bytes; /* limit of the leaf cache; 0: 64 MiB */
+	uint64_t cache_bytes; /* limit of the cache of leaves and views; 0: 64 MiB */
 	bool is_read_only;    /* write nothing at all, not even to end a replay */
 	/* Identity of the running kernel's boot: what an earlier process of the same boot was
 	 * acknowledged for is still in the disk's cache, so it counts. Nil: never the same. */

@@ -21,6 +21,7 @@
 #include "store/pool.h"
 #include "store/slot_map.h"
 #include "store/space.h"
+#include "store/view.h"
 #include "store/waiter.h"
 
 struct pool {
@@ -42,6 +43,7 @@ struct pool {
 	struct tree bitmaps;
 	struct catalogue catalogue;
 	struct leaf_cache cache;
+	struct view_cache views;
 	struct journal journal;
 	struct admission admission;
 	struct commit commit;

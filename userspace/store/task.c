@@ -59,6 +59,9 @@ void task_begin(struct volume *volume, struct block_io *io)
 	task->end = io->offset + io->length;
 	task->iov = io->iov;
 	task->step = task_run;
+	task->is_changing = volume_io_changes(io);
+	volume->changing += task->is_changing;
+	layer_use(task->layer);
 	waiter_wake(&volume->pool->runner, &task->waiter, 0);
 }
 
@@ -75,12 +78,19 @@ static void task_put_bounce(struct task *task)
 		waiter_wake(&task->pool->runner, list_entry(node, struct waiter, link), 0);
 }
 
+/* It will change no more words: a snapshot need not wait for it. */
+static void task_leave_gate(struct task *task)
+{
+	if (task->is_changing)
+		volume_leave(task->volume);
+	task->is_changing = false;
+}
+
 void task_end(struct task *task, int result)
 {
 	struct pool *pool = task->pool;
 	struct volume *volume = task->volume;
 	struct block_io *io = task->io;
-	struct list_node *node;
 
 	if (task->is_reader)
 		space_leave(&pool->space, task->turn);
@@ -88,15 +98,12 @@ void task_end(struct task *task, int result)
 	task_put_leaves(task);
 	admission_leave(pool, task->words, task->leaf_quota);
 	task_put_bounce(task);
+	task_leave_gate(task);
+	layer_unuse(task->layer, &pool->runner);
 	slots_put(&pool->tasks, task);
 	if (!list_is_empty(&pool->admission.waiting_space))
 		admission_retry(pool);
-	node = list_take_first(&pool->waiting_ios);
-	if (node) {
-		struct block_io *next = list_entry(node, struct block_io, link);
-
-		task_begin((struct volume *)(uintptr_t)next->scratch[0], next);
-	}
+	volume_begin_waiting(pool);
 	volume->in_flight--;
 	if (pool->is_submitting)
 		block_queue_complete(pool->disk->queue, io, result);
@@ -118,6 +125,7 @@ void task_end_durable(struct task *task, int result)
 		task_end(task, result);
 		return;
 	}
+	task_leave_gate(task);
 	task->step = task_committed;
 	if (task->io->fua)
 		commit_join(task->pool, &task->waiter);

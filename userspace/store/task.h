@@ -67,7 +67,8 @@ struct task {
 	uint32_t hold_count;
 	uint64_t first_extent;
 
-	uint64_t cursor; /* next byte to hand to the disk, or to unmap */
+	bool is_changing; /* counted by the volume's gate */
+	uint64_t cursor;  /* next byte to hand to the disk, or to unmap */
 	bool is_reader;
 	bool has_changed; /* a word: the request ends when the journal has it */
 	unsigned turn;	  /* of space_enter */

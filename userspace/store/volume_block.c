@@ -28,9 +28,66 @@ static void volume_block_describe(struct block *block, struct block_limits *out_
 		.max_unmap_bytes = TASK_UNMAP_MAX,
 		.unmap_granule_bytes = STORE_BLOCK_BYTES,
 		.is_thin = true,
-		.is_read_only = !pool_is_writable(volume->pool),
+		.is_read_only = volume->is_snapshot || !pool_is_writable(volume->pool),
 		.has_write_cache = true,
 	};
+}
+
+/* A task for the request, or a place in a queue. */
+static void volume_begin(struct volume *volume, struct block_io *io)
+{
+	struct pool *pool = volume->pool;
+
+	if (volume->is_frozen && volume_io_changes(io)) {
+		list_append(&volume->gated, &io->link);
+	} else if (slots_used(&pool->tasks) == pool->tasks.count) {
+		io->scratch[0] = (uintptr_t)volume;
+		list_append(&pool->waiting_ios, &io->link);
+	} else {
+		task_begin(volume, io);
+	}
+}
+
+/* Those that wait for a slot may find the gate shut by now. */
+void volume_begin_waiting(struct pool *pool)
+{
+	struct list_node *node;
+
+	while (slots_used(&pool->tasks) < pool->tasks.count &&
+	       (node = list_take_first(&pool->waiting_ios))) {
+		struct block_io *io = list_entry(node, struct block_io, link);
+
+		volume_begin((struct volume *)(uintptr_t)io->scratch[0], io);
+	}
+}
+
+void volume_freeze(struct volume *volume, struct waiter *waiter)
+{
+	assert(!volume->is_frozen);
+	volume->is_frozen = true;
+	if (volume->changing > 0)
+		volume->freezer = waiter;
+	else
+		waiter_wake(&volume->pool->runner, waiter, 0);
+}
+
+void volume_thaw(struct volume *volume)
+{
+	struct list_node *node;
+
+	assert(volume->is_frozen && !volume->freezer);
+	volume->is_frozen = false;
+	while ((node = list_take_first(&volume->gated)))
+		volume_begin(volume, list_entry(node, struct block_io, link));
+}
+
+void volume_leave(struct volume *volume)
+{
+	assert(volume->changing > 0);
+	if (--volume->changing > 0 || !volume->freezer)
+		return;
+	waiter_wake(&volume->pool->runner, volume->freezer, 0);
+	volume->freezer = NULL;
 }
 
 static void volume_block_submit(struct block *block, struct block_io *io)
@@ -43,17 +100,14 @@ static void volume_block_submit(struct block *block, struct block_io *io)
 
 	volume_block_describe(block, &limits);
 	ret = block_io_check(io, &limits);
+	if (ret == 0 && volume->is_snapshot && volume_io_changes(io))
+		ret = -EROFS;
 	if (ret != 0) {
 		block_queue_complete(pool->disk->queue, io, ret);
 		return;
 	}
 	volume->in_flight++;
-	if (slots_used(&pool->tasks) == pool->tasks.count) {
-		io->scratch[0] = (uintptr_t)volume;
-		list_append(&pool->waiting_ios, &io->link);
-		return;
-	}
-	task_begin(volume, io);
+	volume_begin(volume, io);
 	pool->is_submitting = true;
 	runner_run(&pool->runner);
 	pool->is_submitting = was_submitting;
@@ -104,6 +158,7 @@ struct volume *volume_new(struct pool *pool, uint32_t id)
 	volume->id = id;
 	list_node_init(&volume->link);
 	list_init(&volume->closers);
+	list_init(&volume->gated);
 	return volume;
 }
 

@@ -29,12 +29,40 @@ struct volume {
 	bool is_visible;	  /* its creation is durable */
 	bool is_deleted;	  /* its removal is not durable yet */
 	uint32_t opens;		  /* volume_block calls not yet closed */
-	uint32_t in_flight;	  /* requests */
+	uint32_t in_flight;	  /* requests, the gated ones too */
 	struct list closers;
+
+	/* The gate: while it is frozen, requests that change something wait outside. */
+	uint32_t changing; /* tasks that may change words of the head from here on */
+	bool is_frozen;
+	struct waiter *freezer; /* for the last of them; NULL: nobody waits */
+	struct list gated;	/* requests outside, in order */
 };
 
 /* An empty one of this pool, in no list; NULL: no memory. Freed with free(). */
 struct volume *volume_new(struct pool *pool, uint32_t id);
+
+/*
+ * Keep new WRITE, UNMAP and WRITE_ZEROES requests out, and wake the waiter with 0 once none of
+ * those that are in will change a word any more. What they changed is in the layer then, and in the
+ * next commit at the latest. READ, MAP and FLUSH go on. Frozen by one at a time.
+ */
+void volume_freeze(struct volume *volume, struct waiter *waiter);
+
+/* Let them in: they begin on what is the head now. The pool's runner runs them. */
+void volume_thaw(struct volume *volume);
+
+/* Requests that the gate is for. */
+static inline bool volume_io_changes(const struct block_io *io)
+{
+	return io->kind == BLOCK_WRITE || io->kind == BLOCK_UNMAP || io->kind == BLOCK_WRITE_ZEROES;
+}
+
+/* One that is in will change no more words. */
+void volume_leave(struct volume *volume);
+
+/* There are free tasks: begin requests that wait for one and may begin. */
+void volume_begin_waiting(struct pool *pool);
 
 /* A request ended: closes that waited for it may be over. */
 void volume_close_kick(struct volume *volume);
