@@ -145,6 +145,34 @@ def test_a_missing_pool_keeps_nothing_else_from_starting():
         assert node.api.GetVolume(name_of("VolumeName", "v")).pool == "p"
 
 
+def test_a_change_is_refused_if_the_name_has_become_another_volumes():
+    with Node() as node:
+        node.make_pool()
+        old = node.make_volume("v").uuid
+        node.api.DeleteVolume(node_pb2.VolumeName(name="v", volume_uuid=old))
+        node.api.DeleteVolume(node_pb2.VolumeName(name="v", volume_uuid=old))
+        new = node.make_volume("v").uuid
+        node.publish("v")
+        chosen = node_pb2.VolumeName(name="v")
+        grow = node_pb2.GrowVolumeRequest(name="v", size=2 * GIB)
+        unpublish = node_pb2.UnpublishRequest(volume="v")
+        for call, request in ((node.api.GetVolume, chosen), (node.api.DeleteVolume, chosen),
+                              (node.api.MarkFormatted, chosen), (node.api.GrowVolume, grow),
+                              (node.api.Unpublish, unpublish)):
+            request.volume_uuid = old
+            assert new in refused(Code.FAILED_PRECONDITION, call, request), request
+            request.volume_uuid = "not a uuid"
+            refused(Code.INVALID_ARGUMENT, call, request)
+        volume = node.api.GetVolume(name_of("VolumeName", "v"))
+        assert volume.size == GIB and not volume.formatted and len(volume.publications) == 1
+        grow.volume_uuid = unpublish.volume_uuid = chosen.volume_uuid = new
+        node.api.MarkFormatted(chosen)
+        assert node.api.GrowVolume(grow).size == 2 * GIB
+        node.api.Unpublish(unpublish)
+        node.api.DeleteVolume(chosen)
+        refused(Code.NOT_FOUND, node.api.GetVolume, name_of("VolumeName", "v"))
+
+
 def test_pool_and_volume_grow():
     with Node() as node:
         node.make_pool("p", GIB)

@@ -2,32 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Data through berth-node, with libiscsi's programs and QEMU's client."""
 
-import json
 import subprocess
 import sys
 
 from daemon import INITIATOR, Node, node_pb2, run, run_tests
+from qemu import image, qemu_io
 
 MIB = 1 << 20
 GIB = 1 << 30
-
-
-def image(url):
-    """QEMU takes the initiator's name from the image's options, so give them all as JSON."""
-    portal, target, lun = url[len("iscsi://"):].split("/")
-    return "json:" + json.dumps({"driver": "raw", "file": {
-        "driver": "iscsi", "transport": "tcp", "portal": portal, "target": target,
-        "lun": int(lun), "initiator-name": INITIATOR}})
-
-
-def qemu_io(url, *commands, cache="none"):
-    """With the cache "unsafe" nothing is ever flushed; else there is a flush at the end."""
-    arguments = []
-    for command in commands:
-        arguments += ["-c", command]
-    out = run("qemu-io", "-t", cache, *arguments, image(url))
-    assert "verification failed" not in out and "failed" not in out, out
-    return out
 
 
 def mapped(node, volume):

@@ -46,19 +46,24 @@ static json_t *pool_json(const Berth__V1__Pool *pool)
 			 (int)view_percent(pool->used, pool->size), "overcommit", overcommit(pool));
 }
 
+static void pool_print(const struct call *call, const ProtobufCMessage *pool)
+{
+	json_t *row = pool_json((const Berth__V1__Pool *)pool);
+
+	view_print_record(&pool_view, row, call->is_json, call->out);
+	json_decref(row);
+}
+
 /* Most commands answer with the pool as it is now. */
 static int call_and_show(const struct call *call, const char *method,
 			 const ProtobufCMessage *request, struct error *err)
 {
 	ProtobufCMessage *answer;
-	json_t *row;
 	int ret = node_call(call, method, request, &berth__v1__pool__descriptor, &answer, err);
 
 	if (ret < 0)
 		return ret;
-	row = pool_json((const Berth__V1__Pool *)answer);
-	view_print_record(&pool_view, row, call->is_json, call->out);
-	json_decref(row);
+	pool_print(call, answer);
 	answer_free(answer);
 	return 0;
 }
@@ -154,6 +159,28 @@ static int pool_grow(const struct call *call, struct error *err)
 	return call_and_show(call, "GrowPool", &request.base, err);
 }
 
+/* Shows the pool as it was, with the path that imports it again. */
+static int pool_export(const struct call *call, struct error *err)
+{
+	Berth__V1__PoolName request = BERTH__V1__POOL_NAME__INIT;
+	ProtobufCMessage *pool = NULL;
+	ProtobufCMessage *answer;
+	int ret;
+
+	request.name = call->name;
+	ret = node_call(call, "GetPool", &request.base, &berth__v1__pool__descriptor, &pool, err);
+	if (ret < 0)
+		return ret;
+	ret = node_call(call, "ExportPool", &request.base, &berth__v1__empty__descriptor, &answer,
+			err);
+	if (ret == 0) {
+		pool_print(call, pool);
+		answer_free(answer);
+	}
+	answer_free(pool);
+	return ret;
+}
+
 /* Show what goes before it goes. */
 static int pool_confirm(const struct call *call, const Berth__V1__PoolName *request,
 			struct error *err)
@@ -217,6 +244,24 @@ static const struct command pool_commands[] = {
 			"\n"
 			"Example:\n"
 			"  berth pool import /dev/sdc",
+	},
+	{
+		.noun = "pool",
+		.verb = "export",
+		.operands = "NAME",
+		.run = pool_export,
+		.summary = "close a pool, to take it to another node",
+		.help = "Closes a pool whose volumes are published to nobody, and makes the node "
+			"forget\n"
+			"it. Its file or disk stays with all that it holds: 'berth pool import' "
+			"takes "
+			"it\n"
+			"in again, here or on another node. Shows the pool as it was. A pool that "
+			"is\n"
+			"missing is only forgotten.\n"
+			"\n"
+			"Example:\n"
+			"  berth pool export fast",
 	},
 	{
 		.noun = "pool",

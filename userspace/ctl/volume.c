@@ -115,40 +115,36 @@ static int volume_grow(const struct call *call, struct error *err)
 }
 
 /* Show what goes before it goes. */
-static int volume_confirm(const struct call *call, const Berth__V1__VolumeName *request,
+static int volume_confirm(const struct call *call, const Berth__V1__Volume *volume,
 			  struct error *err)
 {
 	char size[SIZE_TEXT_MAX], mapped[SIZE_TEXT_MAX];
-	const Berth__V1__Volume *volume;
-	ProtobufCMessage *answer;
-	int ret = node_call(call, "GetVolume", &request->base, &berth__v1__volume__descriptor,
-			    &answer, err);
 
-	if (ret < 0)
-		return ret;
-	volume = (const Berth__V1__Volume *)answer;
-	ret = confirm(call, err, "Delete volume '%s' and its data (%s, %s mapped)?", call->name,
-		      size_format(volume->size, size), size_format(volume->mapped, mapped));
-	answer_free(answer);
-	return ret;
+	return confirm(call, err, "Delete volume '%s' and its data (%s, %s mapped)?", call->name,
+		       size_format(volume->size, size), size_format(volume->mapped, mapped));
 }
 
 static int volume_delete(const struct call *call, struct error *err)
 {
 	Berth__V1__VolumeName request = BERTH__V1__VOLUME_NAME__INIT;
-	ProtobufCMessage *answer;
+	ProtobufCMessage *shown = NULL;
+	ProtobufCMessage *answer = NULL;
 	int ret;
 
 	request.name = call->name;
-	ret = volume_confirm(call, &request, err);
-	if (ret < 0)
-		return ret;
-	ret = node_call(call, "DeleteVolume", &request.base, &berth__v1__empty__descriptor, &answer,
+	ret = node_call(call, "GetVolume", &request.base, &berth__v1__volume__descriptor, &shown,
 			err);
 	if (ret < 0)
 		return ret;
+	/* What was shown is deleted, and not another of that name. */
+	request.volume_uuid = ((Berth__V1__Volume *)shown)->uuid;
+	ret = volume_confirm(call, (const Berth__V1__Volume *)shown, err);
+	if (ret == 0)
+		ret = node_call(call, "DeleteVolume", &request.base, &berth__v1__empty__descriptor,
+				&answer, err);
 	answer_free(answer);
-	return 0;
+	answer_free(shown);
+	return ret;
 }
 
 static int volume_publish(const struct call *call, struct error *err)

@@ -92,6 +92,7 @@ static const struct rpc_method methods[] = {
 	LOOK("GetNode", get_node_request, node_info, api_get_node),
 	CHANGE("CreatePool", create_pool_request, pool, api_create_pool),
 	CHANGE("ImportPool", import_pool_request, pool, api_import_pool),
+	CHANGE("ExportPool", pool_name, empty, api_export_pool),
 	LOOK("GetPool", pool_name, pool, api_get_pool),
 	LOOK("ListPools", list_pools_request, list_pools_reply, api_list_pools),
 	CHANGE("GrowPool", grow_pool_request, pool, api_grow_pool),

@@ -22,6 +22,7 @@ api_handler api_get_node;
 
 api_handler api_create_pool;
 api_handler api_import_pool;
+api_handler api_export_pool;
 api_handler api_get_pool;
 api_handler api_list_pools;
 api_handler api_grow_pool;

@@ -118,3 +118,9 @@ int api_delete_pool(struct node *node, const ProtobufCMessage *request, Protobuf
 
 	return node_pool_delete(node, wanted->name, err);
 }
+
+int api_export_pool(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		    struct error *err)
+{
+	return node_pool_export(node, ((const Berth__V1__PoolName *)request)->name, err);
+}

@@ -65,8 +65,9 @@ int api_unpublish(struct node *node, const ProtobufCMessage *request, ProtobufCM
 		  struct error *err)
 {
 	const Berth__V1__UnpublishRequest *wanted = (const Berth__V1__UnpublishRequest *)request;
+	const struct volume_choice choice = {wanted->volume, wanted->volume_uuid};
 
-	return node_unpublish(node, wanted->volume, wanted->initiator, err);
+	return node_unpublish(node, &choice, wanted->initiator, err);
 }
 
 int api_list_publications(struct node *node, const ProtobufCMessage *request,

@@ -48,12 +48,12 @@ static int volume_fill(struct node *node, const struct node_pool *pool,
 }
 
 /* The answer to everything that changes or asks for one volume. */
-static int volume_answer(struct node *node, const char *name, ProtobufCMessage *reply,
-			 struct error *err)
+static int volume_answer(struct node *node, const struct volume_choice *choice,
+			 ProtobufCMessage *reply, struct error *err)
 {
 	struct volume_facts facts;
 	struct node_pool *pool;
-	int ret = node_volume_find(node, name, &pool, &facts, err);
+	int ret = node_volume_choose(node, choice, &pool, &facts, err);
 
 	return ret < 0 ? ret : volume_fill(node, pool, &facts, (Berth__V1__Volume *)reply);
 }
@@ -72,7 +72,7 @@ int api_create_volume(struct node *node, const ProtobufCMessage *request, Protob
 	int ret = node_volume_create(node, &creation, err);
 
 	if (ret == 0)
-		ret = volume_answer(node, wanted->name, reply, err);
+		ret = volume_answer(node, &(struct volume_choice){wanted->name, ""}, reply, err);
 	return ret;
 }
 
@@ -80,8 +80,9 @@ int api_get_volume(struct node *node, const ProtobufCMessage *request, ProtobufC
 		   struct error *err)
 {
 	const Berth__V1__VolumeName *wanted = (const Berth__V1__VolumeName *)request;
+	const struct volume_choice choice = {wanted->name, wanted->volume_uuid};
 
-	return volume_answer(node, wanted->name, reply, err);
+	return volume_answer(node, &choice, reply, err);
 }
 
 static int volumes_of_pool_fill(struct node *node, const struct node_pool *pool,
@@ -125,10 +126,11 @@ int api_grow_volume(struct node *node, const ProtobufCMessage *request, Protobuf
 		    struct error *err)
 {
 	const Berth__V1__GrowVolumeRequest *wanted = (const Berth__V1__GrowVolumeRequest *)request;
-	int ret = node_volume_grow(node, wanted->name, wanted->size, err);
+	const struct volume_choice choice = {wanted->name, wanted->volume_uuid};
+	int ret = node_volume_grow(node, &choice, wanted->size, err);
 
 	if (ret == 0)
-		ret = volume_answer(node, wanted->name, reply, err);
+		ret = volume_answer(node, &choice, reply, err);
 	return ret;
 }
 
@@ -136,17 +138,19 @@ int api_delete_volume(struct node *node, const ProtobufCMessage *request, Protob
 		      struct error *err)
 {
 	const Berth__V1__VolumeName *wanted = (const Berth__V1__VolumeName *)request;
+	const struct volume_choice choice = {wanted->name, wanted->volume_uuid};
 
-	return node_volume_delete(node, wanted->name, err);
+	return node_volume_delete(node, &choice, err);
 }
 
 int api_mark_formatted(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
 		       struct error *err)
 {
 	const Berth__V1__VolumeName *wanted = (const Berth__V1__VolumeName *)request;
-	int ret = node_volume_mark_formatted(node, wanted->name, err);
+	const struct volume_choice choice = {wanted->name, wanted->volume_uuid};
+	int ret = node_volume_mark_formatted(node, &choice, err);
 
 	if (ret == 0)
-		ret = volume_answer(node, wanted->name, reply, err);
+		ret = volume_answer(node, &choice, reply, err);
 	return ret;
 }

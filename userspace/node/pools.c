@@ -15,8 +15,10 @@
 #include "base/size.h"
 #include "node/backing.h"
 #include "node/control.h"
+#include "node/pool_opening.h"
 #include "node/publications.h"
 #include "node/state.h"
+#include "node/volumes.h"
 #include "store/file_disk.h"
 
 #define LOCK_WAITS 200 /* of 50 ms, for a disk that another process has */
@@ -50,60 +52,6 @@ static int path_check(const char *path, struct error *err)
 	return 0;
 }
 
-/* pool->name is filled in or, where it is set, compared. The disk is taken over, or closed. */
-static int pool_open_disk(struct node *node, struct node_pool *pool, struct block *disk,
-			  struct error *err)
-{
-	const struct pool_settings settings = {
-		.cache_bytes = node->settings.cache_bytes,
-		.boot_id = node->boot_id,
-	};
-	struct loop *loop = node->reactor.loop;
-	struct pool_facts facts;
-	int ret = control_pool_open(loop, disk, &settings, &pool->pool, err);
-
-	if (ret < 0) {
-		control_block_close(loop, disk);
-		return ret;
-	}
-	control_pool_describe(loop, pool->pool, &facts);
-	if (pool->name[0] == '\0')
-		strcpy(pool->name, facts.name);
-	if (strcmp(pool->name, facts.name) == 0)
-		return 0;
-	ret = error_set(err, -EEXIST, "'%.200s' holds pool '%s', not '%s'", pool->path, facts.name,
-			pool->name);
-	(void)control_pool_close(loop, pool->pool, NULL); /* nothing was changed in it */
-	pool->pool = NULL;
-	return ret;
-}
-
-static int pool_open_path(struct node *node, struct node_pool *pool, struct error *err)
-{
-	struct block *disk;
-	int ret = control_disk_open(&node->reactor, pool->path, &disk, err);
-
-	return ret < 0 ? ret : pool_open_disk(node, pool, disk, err);
-}
-
-/* The disk stays open, and so locked, from before the format until the pool is closed. */
-static int pool_format_path(struct node *node, struct node_pool *pool, struct error *err)
-{
-	struct pool_format format = {0};
-	struct block *disk;
-	int ret = control_disk_open(&node->reactor, pool->path, &disk, err);
-
-	if (ret < 0)
-		return ret;
-	strcpy(format.name, pool->name);
-	ret = control_pool_format(node->reactor.loop, disk, &format, err);
-	if (ret < 0) {
-		control_block_close(node->reactor.loop, disk);
-		return ret;
-	}
-	return pool_open_disk(node, pool, disk, err);
-}
-
 /* Note a pool that was just opened; on failure it is closed and freed. */
 static int pool_register(struct node *node, struct node_pool *pool, struct error *err)
 {
@@ -113,7 +61,7 @@ static int pool_register(struct node *node, struct node_pool *pool, struct error
 	ret = node_state_save(node, err);
 	if (ret < 0) {
 		list_remove(&pool->link);
-		(void)control_pool_close(node->reactor.loop, pool->pool, NULL);
+		(void)pool_opening_close(node, pool, NULL); /* the error is told already */
 		free(pool);
 	}
 	return ret;
@@ -166,7 +114,7 @@ int node_pool_create(struct node *node, const struct pool_creation *creation,
 	strcpy(pool->name, creation->name);
 	strcpy(pool->path, creation->path);
 	pool->is_file_ours = is_ours;
-	ret = pool_format_path(node, pool, err);
+	ret = pool_opening_format(node, pool, err);
 	if (ret < 0) {
 		free(pool);
 		if (is_ours)
@@ -183,10 +131,21 @@ int node_pool_create(struct node *node, const struct pool_creation *creation,
 	return 0;
 }
 
+/* The entry of a pool that was missing and has come back, perhaps elsewhere; NULL if none is. */
+static struct node_pool *pool_find_missing(struct node *node, const struct node_pool *pool)
+{
+	list_for_each (&node->pools, other, struct node_pool, link) {
+		if (!other->pool && (uuid_is_equal(&other->uuid, &pool->uuid) ||
+				     strcmp(other->name, pool->name) == 0))
+			return other;
+	}
+	return NULL;
+}
+
 int node_pool_import(struct node *node, const char *path, struct node_pool **out_pool,
 		     struct error *err)
 {
-	struct node_pool *other = NULL;
+	struct node_pool *missing;
 	struct node_pool *pool;
 	int ret = path_check(path, err);
 
@@ -201,32 +160,100 @@ int node_pool_import(struct node *node, const char *path, struct node_pool **out
 	if (!pool)
 		return error_set(err, -ENOMEM, "out of memory");
 	strcpy(pool->path, path);
-	ret = pool_open_path(node, pool, err);
+	ret = pool_opening_open(node, pool, err);
 	if (ret < 0) {
 		free(pool);
 		return ret;
 	}
-	if (node_pool_find(node, pool->name, &other, NULL) == 0) {
-		if (other->pool) {
-			ret = error_set(err, -EEXIST, "there is another pool '%s', on '%.200s'",
-					pool->name, other->path);
-			(void)control_pool_close(node->reactor.loop, pool->pool, NULL);
-			free(pool);
-			return ret;
-		}
-		/* The one that was missing has come back, perhaps elsewhere. */
-		list_remove(&other->link);
-		free(other);
+	missing = pool_find_missing(node, pool);
+	if (missing) {
+		pool->is_file_ours = missing->is_file_ours && strcmp(missing->path, path) == 0;
+		list_remove(&missing->link);
 	}
 	ret = pool_register(node, pool, err);
-	if (ret < 0)
+	if (ret < 0) {
+		if (missing)
+			list_append(&node->pools, &missing->link);
 		return ret;
+	}
+	free(missing);
 	node_exports_open(node, pool);
 	*out_pool = pool;
 	events_add(&node->events, "pool-imported", &(struct event_subject){.pool = pool->name},
 		   "from %.200s", path);
 	log_info("pool imported name=%s path=%s", pool->name, path);
 	return 0;
+}
+
+/* Is what was published in this pool or, if that is missing, may it be? */
+static bool pool_may_have(struct node *node, const struct node_pool *pool,
+			  const struct publication *publication)
+{
+	struct volume_facts facts;
+	struct node_pool *where;
+
+	if (node_volume_find(node, publication->volume, &where, &facts, NULL) == 0)
+		return where == pool;
+	return !pool->pool;
+}
+
+static int pool_check_unpublished(struct node *node, const struct node_pool *pool,
+				  struct error *err)
+{
+	const char *last = "";
+	char names[160] = "";
+	unsigned count = 0;
+	size_t len = 0;
+
+	list_for_each (&node->publications, publication, struct publication, link) {
+		if (strcmp(last, publication->volume) == 0 ||
+		    !pool_may_have(node, pool, publication))
+			continue;
+		last = publication->volume;
+		count++;
+		if (len + strlen(last) + 8 < sizeof(names))
+			len += (size_t)sprintf(names + len, "%s'%s'", len > 0 ? ", " : "", last);
+	}
+	if (count == 0)
+		return 0;
+	return error_set(err, -EBUSY,
+			 "pool '%s' %s published volumes (%u: %s%s); detach them, or withdraw them "
+			 "with 'berth volume unpublish'",
+			 pool->name, pool->pool ? "has" : "is missing and may have", count, names,
+			 count > 1 && len + NAME_SIZE + 8 > sizeof(names) ? ", ..." : "");
+}
+
+/* Out of the state, and so out of reach, but nothing of what it holds is touched. */
+static int pool_forget(struct node *node, struct node_pool *pool, struct error *err)
+{
+	int ret;
+
+	list_remove(&pool->link);
+	ret = node_state_save(node, err);
+	if (ret < 0)
+		list_append(&node->pools, &pool->link);
+	return ret;
+}
+
+int node_pool_export(struct node *node, const char *name, struct error *err)
+{
+	struct node_pool *pool = NULL;
+	int ret = node_pool_find(node, name, &pool, NULL);
+
+	if (ret < 0)
+		return 0; /* a repeat */
+	ret = pool_check_unpublished(node, pool, err);
+	if (ret == 0)
+		ret = pool_forget(node, pool, err);
+	if (ret < 0)
+		return ret;
+	if (pool->pool)
+		ret = pool_opening_close(node, pool, err);
+	events_add(&node->events, "pool-exported", &(struct event_subject){.pool = name},
+		   "'berth pool import %.180s' takes it in again", pool->path);
+	log_info("pool exported name=%s path=%s", name, pool->path);
+	free(pool);
+	return ret;
 }
 
 static int pool_find_present(struct node *node, const char *name, struct node_pool **out_pool,
@@ -275,14 +302,11 @@ int node_pool_delete(struct node *node, const char *name, struct error *err)
 				 "pool '%s' has %u volumes; delete them first ('berth volume list "
 				 "--pool %s')",
 				 name, facts.volume_count, name);
-	/* Out of the state first: a crash then leaves a file, never a state that misses one. */
-	list_remove(&pool->link);
-	ret = node_state_save(node, err);
-	if (ret < 0) {
-		list_append(&node->pools, &pool->link);
+	/* A crash then leaves a file, never a state that misses one. */
+	ret = pool_forget(node, pool, err);
+	if (ret < 0)
 		return ret;
-	}
-	ret = control_pool_close(node->reactor.loop, pool->pool, NULL);
+	ret = pool_opening_close(node, pool, NULL);
 	if (ret < 0)
 		log_warn("pool did not close cleanly name=%s error=%s", name, strerror(-ret));
 	if (pool->is_file_ours && unlink(pool->path) < 0)
@@ -300,11 +324,11 @@ int node_pool_delete(struct node *node, const char *name, struct error *err)
 static int pool_open_when_free(struct node *node, struct node_pool *pool, struct error *err)
 {
 	const struct timespec pause = {.tv_nsec = 50 * 1000000};
-	int ret = pool_open_path(node, pool, err);
+	int ret = pool_opening_open(node, pool, err);
 
 	for (int i = 0; ret == -EBUSY && i < LOCK_WAITS; i++) {
 		(void)nanosleep(&pause, NULL); /* a signal only makes it shorter */
-		ret = pool_open_path(node, pool, err);
+		ret = pool_opening_open(node, pool, err);
 	}
 	return ret;
 }
@@ -324,6 +348,9 @@ void node_pools_open(struct node *node)
 		log_info("pool opened name=%s path=%s", pool->name, pool->path);
 		node_exports_open(node, pool);
 	}
+	/* A pool's name or UUID may be news. */
+	if (!list_is_empty(&node->pools) && node_state_save(node, &err) < 0)
+		log_warn("cannot save the state: %s", err.text);
 }
 
 void node_pools_close(struct node *node)
@@ -332,7 +359,7 @@ void node_pools_close(struct node *node)
 
 	list_for_each_safe (&node->pools, pool, struct node_pool, link) {
 		list_remove(&pool->link);
-		if (pool->pool && control_pool_close(node->reactor.loop, pool->pool, &err) < 0)
+		if (pool->pool && pool_opening_close(node, pool, &err) < 0)
 			log_error("pool did not close cleanly name=%s error=%s", pool->name,
 				  err.text);
 		free(pool);

@@ -11,6 +11,7 @@
 /* A pool that this node was given, whether or not its disk is there. */
 struct node_pool {
 	struct list_node link; /* node.pools */
+	struct uuid uuid;      /* nil: not known yet */
 	char name[NAME_SIZE];
 	char path[PATH_MAX];
 	bool is_file_ours;     /* berth made the file, and removes it with the pool */
@@ -30,6 +31,9 @@ int node_pool_import(struct node *node, const char *path, struct node_pool **out
 		     struct error *err);
 int node_pool_grow(struct node *node, const char *name, uint64_t size_bytes,
 		   struct node_pool **out_pool, struct error *err);
+/* Close it and forget it; all that it holds stays. -EBUSY while one of its volumes is published;
+ * success if there is none of that name. A missing pool can be forgotten too. */
+int node_pool_export(struct node *node, const char *name, struct error *err);
 int node_pool_delete(struct node *node, const char *name, struct error *err);
 /* -ENOENT with a sentence. The pool may be missing. */
 int node_pool_find(struct node *node, const char *name, struct node_pool **out_pool,

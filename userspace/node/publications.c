@@ -16,7 +16,6 @@
 #include "node/control.h"
 #include "node/publications.h"
 #include "node/state.h"
-#include "node/volumes.h"
 
 #define SECRET_LEN 24 /* characters of 5 bits: 120 bits, more than the 96 RFC 7143, 9.2.1 wants */
 
@@ -300,17 +299,32 @@ int node_publish(struct node *node, const struct publication_request *request,
 	return 0;
 }
 
-int node_unpublish(struct node *node, const char *volume, const char *initiator, struct error *err)
+static bool is_withdrawn(const struct publication *publication, const char *volume,
+			 const char *initiator)
 {
+	return strcmp(publication->volume, volume) == 0 &&
+	       (*initiator == '\0' || strcmp(publication->access.initiator, initiator) == 0);
+}
+
+int node_unpublish(struct node *node, const struct volume_choice *choice, const char *initiator,
+		   struct error *err)
+{
+	const char *volume = choice->name;
 	struct list withdrawn;
 	struct volume_facts facts;
 	struct node_pool *pool;
 	int ret;
 
+	list_for_each (&node->publications, publication, struct publication, link) {
+		if (!is_withdrawn(publication, volume, initiator))
+			continue;
+		ret = volume_choice_check(choice, &publication->volume_uuid, err);
+		if (ret < 0)
+			return ret;
+	}
 	list_init(&withdrawn);
 	list_for_each_safe (&node->publications, publication, struct publication, link) {
-		if (strcmp(publication->volume, volume) != 0 ||
-		    (*initiator && strcmp(publication->access.initiator, initiator) != 0))
+		if (!is_withdrawn(publication, volume, initiator))
 			continue;
 		list_remove(&publication->link);
 		list_append(&withdrawn, &publication->link);

@@ -3,7 +3,7 @@
 #ifndef NODE_PUBLICATIONS_H
 #define NODE_PUBLICATIONS_H
 
-#include "node/pools.h"
+#include "node/volumes.h"
 
 /* One initiator's leave to use one volume. */
 struct publication {
@@ -24,8 +24,10 @@ struct publication_request {
 
 int node_publish(struct node *node, const struct publication_request *request,
 		 const struct publication **out_publication, struct error *err);
-/* `initiator` "": everybody's. Sessions are over when this returns. */
-int node_unpublish(struct node *node, const char *volume, const char *initiator, struct error *err);
+/* `initiator` "": everybody's. Sessions are over when this returns. -EBUSY if it was another
+ * volume of that name that was published. */
+int node_unpublish(struct node *node, const struct volume_choice *choice, const char *initiator,
+		   struct error *err);
 bool node_volume_is_published(struct node *node, const char *volume);
 /* Make the target serve what is published on this pool's volumes; failures are logged. */
 void node_exports_open(struct node *node, struct node_pool *pool);

@@ -35,6 +35,13 @@ static bool text_get(const json_t *object, const char *key, char *buf, size_t si
 	return true;
 }
 
+/* States of an older berth have none. */
+static bool pool_uuid_read(const json_t *text, struct uuid *out_uuid)
+{
+	return !text ||
+	       (json_is_string(text) && uuid_parse(json_string_value(text), out_uuid) == 0);
+}
+
 static int pool_load(struct node *node, const json_t *object)
 {
 	struct node_pool *pool = calloc(1, sizeof(*pool));
@@ -43,7 +50,8 @@ static int pool_load(struct node *node, const json_t *object)
 		return -ENOMEM;
 	if (!text_get(object, "name", pool->name, sizeof(pool->name)) ||
 	    !text_get(object, "path", pool->path, sizeof(pool->path)) ||
-	    name_check("pool", pool->name, NULL) < 0) {
+	    name_check("pool", pool->name, NULL) < 0 ||
+	    !pool_uuid_read(json_object_get(object, "uuid"), &pool->uuid)) {
 		free(pool);
 		return -EINVAL;
 	}
@@ -135,7 +143,10 @@ int node_state_load(struct node *node, struct error *err)
 
 static json_t *pool_to_json(const struct node_pool *pool)
 {
-	return json_pack("{s:s, s:s, s:b}", "name", pool->name, "path", pool->path, "file_is_ours",
+	char uuid[UUID_TEXT_SIZE];
+
+	return json_pack("{s:s, s:s, s:s, s:b}", "name", pool->name, "uuid",
+			 uuid_format(&pool->uuid, uuid), "path", pool->path, "file_is_ours",
 			 pool->is_file_ours);
 }
 

@@ -35,6 +35,33 @@ int node_volume_find(struct node *node, const char *name, struct node_pool **out
 			 name);
 }
 
+int volume_choice_check(const struct volume_choice *choice, const struct uuid *uuid,
+			struct error *err)
+{
+	char text[UUID_TEXT_SIZE];
+	struct uuid wanted;
+
+	if (*choice->uuid == '\0')
+		return 0;
+	if (uuid_parse(choice->uuid, &wanted) < 0)
+		return error_set(err, -EINVAL, "'%.60s' is not a UUID", choice->uuid);
+	if (uuid_is_equal(&wanted, uuid))
+		return 0;
+	return error_set(err, -EBUSY,
+			 "'%s' is not what it was: it now has the UUID %s, not %s; look at it "
+			 "again before you change it",
+			 choice->name, uuid_format(uuid, text), choice->uuid);
+}
+
+int node_volume_choose(struct node *node, const struct volume_choice *choice,
+		       struct node_pool **out_pool, struct volume_facts *out_facts,
+		       struct error *err)
+{
+	int ret = node_volume_find(node, choice->name, out_pool, out_facts, err);
+
+	return ret < 0 ? ret : volume_choice_check(choice, &out_facts->uuid, err);
+}
+
 /* The pool that is named, or else the one with the most room. */
 static int pool_choose(struct node *node, const char *name, struct node_pool **out_pool,
 		       struct error *err)
@@ -119,13 +146,15 @@ int node_volume_create(struct node *node, const struct volume_creation *creation
 	return 0;
 }
 
-int node_volume_grow(struct node *node, const char *name, uint64_t size_bytes, struct error *err)
+int node_volume_grow(struct node *node, const struct volume_choice *choice, uint64_t size_bytes,
+		     struct error *err)
 {
+	const char *name = choice->name;
 	struct volume_facts facts;
 	struct node_pool *pool;
 	char target_name[ISCSI_NAME_SIZE];
 	char size[SIZE_TEXT_MAX];
-	int ret = node_volume_find(node, name, &pool, &facts, err);
+	int ret = node_volume_choose(node, choice, &pool, &facts, err);
 
 	if (ret < 0)
 		return ret;
@@ -140,11 +169,12 @@ int node_volume_grow(struct node *node, const char *name, uint64_t size_bytes, s
 	return 0;
 }
 
-int node_volume_delete(struct node *node, const char *name, struct error *err)
+int node_volume_delete(struct node *node, const struct volume_choice *choice, struct error *err)
 {
+	const char *name = choice->name;
 	struct volume_facts facts;
 	struct node_pool *pool;
-	int ret = node_volume_find(node, name, &pool, &facts, err);
+	int ret = node_volume_choose(node, choice, &pool, &facts, err);
 
 	if (ret == -ENOENT)
 		return 0; /* a repeat */
@@ -165,11 +195,13 @@ int node_volume_delete(struct node *node, const char *name, struct error *err)
 	return 0;
 }
 
-int node_volume_mark_formatted(struct node *node, const char *name, struct error *err)
+int node_volume_mark_formatted(struct node *node, const struct volume_choice *choice,
+			       struct error *err)
 {
+	const char *name = choice->name;
 	struct volume_facts facts;
 	struct node_pool *pool;
-	int ret = node_volume_find(node, name, &pool, &facts, err);
+	int ret = node_volume_choose(node, choice, &pool, &facts, err);
 
 	if (ret < 0 || facts.is_formatted)
 		return ret;

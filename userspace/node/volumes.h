@@ -6,6 +6,12 @@
 #include "node/pools.h"
 #include "store/volume.h"
 
+/* Which volume a caller means: after it looked, the name may have become another's. */
+struct volume_choice {
+	const char *name;
+	const char *uuid; /* "": whatever has the name */
+};
+
 struct volume_creation {
 	const char *name;
 	const char *pool; /* "": the only pool, or the one with most room */
@@ -15,12 +21,22 @@ struct volume_creation {
 
 int node_volume_create(struct node *node, const struct volume_creation *creation,
 		       struct error *err);
-int node_volume_grow(struct node *node, const char *name, uint64_t size_bytes, struct error *err);
-int node_volume_delete(struct node *node, const char *name, struct error *err);
-int node_volume_mark_formatted(struct node *node, const char *name, struct error *err);
+int node_volume_grow(struct node *node, const struct volume_choice *choice, uint64_t size_bytes,
+		     struct error *err);
+/* Success if there is none of that name. */
+int node_volume_delete(struct node *node, const struct volume_choice *choice, struct error *err);
+int node_volume_mark_formatted(struct node *node, const struct volume_choice *choice,
+			       struct error *err);
 /* Which pool a volume lies in, and its facts. -ENOENT with a sentence that also says whether a
  * pool is missing in which it might be. */
 int node_volume_find(struct node *node, const char *name, struct node_pool **out_pool,
 		     struct volume_facts *out_facts, struct error *err);
+/* The same for a volume that somebody chose; -EBUSY if it is another than that. */
+int node_volume_choose(struct node *node, const struct volume_choice *choice,
+		       struct node_pool **out_pool, struct volume_facts *out_facts,
+		       struct error *err);
+/* Is `uuid` the one that the choice has, if it has one? -EBUSY, -EINVAL. */
+int volume_choice_check(const struct volume_choice *choice, const struct uuid *uuid,
+			struct error *err);
 
 #endif
