@@ -118,7 +118,7 @@ static void check_layer_begin(struct check *check, const struct layer *layer)
 		check_tree(check, &layer->tree);
 }
 
-/* The next leaf of the layer, as doom_find has it; false at the end. */
+/* The next leaf of the layer, cached or not; false at the end. */
 static bool check_find(struct check *check, const struct layer *layer, uint64_t *out_number)
 {
 	const struct leaf_cache *cache = &check->pool->cache;

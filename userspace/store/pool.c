@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "base/size.h"
+#include "store/accounting.h"
 #include "store/state.h"
 #include "store/task.h"
 #include "store/volume_state.h"
@@ -168,10 +169,15 @@ void pool_describe(const struct pool *pool, struct pool_facts *out_facts)
 		.free_bytes = space->free_count * STORE_EXTENT_BYTES,
 	};
 	memcpy(out_facts->name, pool->name, sizeof(out_facts->name));
+	out_facts->reclaiming_bytes = accounting_reclaiming_extents(pool) * STORE_EXTENT_BYTES;
 	out_facts->metadata_bytes = out_facts->size_bytes - out_facts->data_bytes;
 	list_for_each (&pool->catalogue.volumes, volume, struct volume, link) {
 		if (!volume->is_visible || volume->is_deleted)
 			continue;
+		if (volume->is_snapshot) {
+			out_facts->snapshot_count++;
+			continue;
+		}
 		out_facts->promised_bytes += volume->size_bytes;
 		out_facts->volume_count++;
 	}

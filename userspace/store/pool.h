@@ -62,7 +62,9 @@ struct pool_facts {
 	uint64_t free_bytes;	 /* extents that a write may take now */
 	uint64_t metadata_bytes; /* superblocks, journal, checkpoint area */
 	uint64_t promised_bytes; /* sum of the volumes' sizes */
+	uint64_t reclaiming_bytes; /* used by nobody, and on the way to be free */
 	uint32_t volume_count;
+	uint32_t snapshot_count;
 };
 
 struct pool_settings {

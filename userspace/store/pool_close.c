@@ -51,7 +51,7 @@ void pool_close_kick(struct pool *pool)
 {
 	struct operation *operation = pool->closing;
 
-	if (!operation || pool->doom.is_running)
+	if (!operation || pool->background.layer)
 		return;
 	if (!operation->has_checkpointed && pool_is_writable(pool) && pool_has_changes(pool)) {
 		operation->has_checkpointed = true;
@@ -70,7 +70,7 @@ static void close_start(struct operation *operation)
 {
 	struct pool *pool = operation->pool;
 
-	pool->doom.is_stopping = true;
+	pool->background.is_stopping = true;
 	pool->closing = operation;
 	operation->waiter.run = close_checkpointed;
 	pool_close_kick(pool);

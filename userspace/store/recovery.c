@@ -25,7 +25,7 @@ static void recovery_ended(struct block_io *io, int result)
 	if (result == 0) {
 		*recovery->out_pool = recovery->pool;
 		if (!recovery->settings.is_read_only)
-			doom_kick(recovery->pool);
+			background_kick(recovery->pool);
 		runner_run(&recovery->pool->runner);
 	} else if (recovery->pool) {
 		pool_free(recovery->pool);

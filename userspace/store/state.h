@@ -9,10 +9,10 @@
 #include "base/slots.h"
 #include "block/queue.h"
 #include "store/admission.h"
+#include "store/background.h"
 #include "store/catalogue.h"
 #include "store/checkpoint.h"
 #include "store/commit.h"
-#include "store/doom.h"
 #include "store/faults.h"
 #include "store/hold.h"
 #include "store/journal.h"
@@ -48,7 +48,7 @@ struct pool {
 	struct admission admission;
 	struct commit commit;
 	struct checkpoint checkpoint;
-	struct doom doom;
+	struct background background;
 	struct operation_queue operations;
 	struct operation *closing; /* the pool_close under way */
 
