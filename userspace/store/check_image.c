@@ -88,8 +88,8 @@ static void count_shadows(struct image_check *check, const struct walk_leaf *lea
 	if (!parent->base || !leaf->base)
 		counted->is_shadow_unknown |= parent->is_damaged || leaf->is_damaged;
 	for (unsigned i = 0; parent->base && leaf->base && i < FORMAT_WORDS; i++)
-		counted->shadowed += tally_is_shadowed(walk_word(leaf->base, i),
-						       walk_word(parent->base, i));
+		counted->shadowed +=
+			tally_is_shadowed(walk_word(leaf->base, i), walk_word(parent->base, i));
 }
 
 static int count_leaf(struct image_check *check, const struct walk_leaf *leaf)

@@ -211,13 +211,14 @@ static int read_supers(struct image *image, struct error *err)
 		ret = offline_read(image->offline, blocks[i], image->supers[i]);
 		memcpy(uuid.bytes, ((struct format_header *)image->supers[i])->pool, 16);
 		if (ret != 0)
-			(void)error_set(&error, ret, "the disk cannot read the superblock at byte %"
-					PRIu64, blocks[i] * FORMAT_BLOCK_BYTES);
+			(void)error_set(&error, ret,
+					"the disk cannot read the superblock at byte %" PRIu64,
+					blocks[i] * FORMAT_BLOCK_BYTES);
 		else
-			ret = format_check(image->supers[i],
-					   &(struct format_identity){.kind = FORMAT_SUPER,
-								     .block = blocks[i]},
-					   &uuid, &error);
+			ret = format_check(
+				image->supers[i],
+				&(struct format_identity){.kind = FORMAT_SUPER, .block = blocks[i]},
+				&uuid, &error);
 		image->super_is_sound[i] = ret == 0;
 		if (ret != 0)
 			image_note(image, FINDING_SUPER, blocks[i] * FORMAT_BLOCK_BYTES, "%s",

@@ -90,7 +90,7 @@ struct image {
 	uint64_t *slots;
 	uint64_t *bad_regions; /* whose bitmap page cannot be read */
 	struct image_tree catalogue;
-	uint64_t *bad_pages; /* of the catalogue */
+	uint64_t *bad_pages;	      /* of the catalogue */
 	union format_record *base;    /* [id - 1] */
 	union format_record *records; /* final */
 	uint32_t record_count;
@@ -99,9 +99,9 @@ struct image {
 	uint32_t layer_count;
 
 	struct journal journal;
-	uint64_t journal_end;	  /* one past the last record applied */
-	uint64_t journal_beyond;  /* one past the last whole record there is */
-	uint64_t journal_damaged; /* records that were durable once and are not there */
+	uint64_t journal_end;	      /* one past the last record applied */
+	uint64_t journal_beyond;      /* one past the last whole record there is */
+	uint64_t journal_damaged;     /* records that were durable once and are not there */
 	struct image_change *changes; /* by leaf, layer, order */
 	uint64_t change_count;
 	uint64_t change_capacity;

@@ -63,8 +63,8 @@ static int search_leaf(struct search *search, const struct walk_leaf *leaf)
 		uint32_t place = word_place(walk_word(leaf->final, i));
 		int ret;
 
-		if (!place || !bsearch(&place, search->places, search->count, sizeof(place),
-				       compare_places))
+		if (!place ||
+		    !bsearch(&place, search->places, search->count, sizeof(place), compare_places))
 			continue;
 		ret = array_reserve(&owners->items, &owners->capacity, owners->count + 1,
 				    sizeof(*owners->items));

@@ -111,8 +111,7 @@ static bool words_are_possible(struct image_walk *walk, const struct walk_entry 
 		uint64_t word = walk_word(words, i);
 		uint32_t place = word_place(word);
 
-		if (word_is_sound(word) &&
-		    (!place || geometry_is_data(&image->geometry, place)))
+		if (word_is_sound(word) && (!place || geometry_is_data(&image->geometry, place)))
 			continue;
 		if (!walk->is_silent)
 			image_note(image, FINDING_WORD,
@@ -206,17 +205,17 @@ static int take_leaf(struct image_walk *walk, struct walk_list *list,
 	leaf.change_count = list->change - leaf.first_change;
 	if (entry->place)
 		leaf.base = check_leaf(walk, entry, data);
-	leaf.is_damaged = (entry->place && !leaf.base) ||
-			  (leaf.layer->since == 0 &&
-			   image_is_lost(&leaf.layer->tree, entry->number));
+	leaf.is_damaged =
+		(entry->place && !leaf.base) ||
+		(leaf.layer->since == 0 && image_is_lost(&leaf.layer->tree, entry->number));
 	walk->leaves[walk->count++] = leaf;
 	return 0;
 }
 
 static int run_group(struct image_walk *walk)
 {
-	int ret = array_reserve(&walk->scratch, &walk->scratch_capacity,
-				walk->count * FORMAT_WORDS, sizeof(*walk->scratch));
+	int ret = array_reserve(&walk->scratch, &walk->scratch_capacity, walk->count * FORMAT_WORDS,
+				sizeof(*walk->scratch));
 
 	for (uint64_t i = 0; ret == 0 && i < walk->count; i++) {
 		finish_leaf(walk->image, &walk->leaves[i], walk->scratch + i * FORMAT_WORDS);

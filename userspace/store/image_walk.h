@@ -12,11 +12,11 @@
 
 struct walk_leaf {
 	struct image_layer *layer;
-	uint64_t place;		 /* in the checkpoint; 0: none */
-	const uint64_t *base;	 /* 504 words as on the disk; NULL: none, or it is damaged */
-	const uint64_t *final;	 /* after the journal; NULL: damaged, or its layer is gone */
-	bool is_damaged;	 /* it, or a page above it */
-	uint64_t first_change;	 /* in image->changes */
+	uint64_t place;	       /* in the checkpoint; 0: none */
+	const uint64_t *base;  /* 504 words as on the disk; NULL: none, or it is damaged */
+	const uint64_t *final; /* after the journal; NULL: damaged, or its layer is gone */
+	bool is_damaged;       /* it, or a page above it */
+	uint64_t first_change; /* in image->changes */
 	uint64_t change_count;
 };
 

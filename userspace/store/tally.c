@@ -72,9 +72,8 @@ static bool spill(struct tally *tally, uint64_t block)
 	bool is_first = mark(tally->extents, extent);
 
 	if (at == tally->spill_count || tally->spills[at].extent != extent) {
-		if (!is_first ||
-		    array_reserve(&tally->spills, &tally->spill_capacity, tally->spill_count + 1,
-				  sizeof(*tally->spills)) != 0)
+		if (!is_first || array_reserve(&tally->spills, &tally->spill_capacity,
+					       tally->spill_count + 1, sizeof(*tally->spills)) != 0)
 			return false;
 		memmove(&tally->spills[at + 1], &tally->spills[at],
 			(tally->spill_count++ - at) * sizeof(*tally->spills));
