@@ -195,6 +195,19 @@ int fixture_io(struct fixture *fixture, struct block *block, enum block_kind kin
 	return fixture_wait(fixture, &wait);
 }
 
+int fixture_map(struct fixture *fixture, struct block *block, struct block_io *io)
+{
+	struct wait wait = {.io = *io};
+	int ret;
+
+	wait.io.done = io_done;
+	block_submit(block, &wait.io);
+	ret = fixture_wait(fixture, &wait);
+	io->length = wait.io.length;
+	io->is_mapped = wait.io.is_mapped;
+	return ret;
+}
+
 struct block *fixture_volume(struct fixture *fixture, const char *name)
 {
 	struct volume *volume = volume_find(fixture->pool, name);

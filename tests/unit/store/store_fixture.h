@@ -47,6 +47,9 @@ int fixture_mark(struct fixture *fixture, const char *name);
 int fixture_io(struct fixture *fixture, struct block *block, enum block_kind kind, uint64_t offset,
 	       void *data, uint64_t length);
 
+/* A MAP, its answer in `io`. */
+int fixture_map(struct fixture *fixture, struct block *block, struct block_io *io);
+
 /* The volume's block device, not counted as open. */
 struct block *fixture_volume(struct fixture *fixture, const char *name);
 
