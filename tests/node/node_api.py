@@ -173,6 +173,23 @@ def test_a_change_is_refused_if_the_name_has_become_another_volumes():
         refused(Code.NOT_FOUND, node.api.GetVolume, name_of("VolumeName", "v"))
 
 
+def test_long_lists_are_whole_and_in_order():
+    with Node() as node:
+        node.make_pool("p")
+        node.make_pool("q")
+        names = [f"v{number:03}" for number in range(130)]
+        for name in reversed(names):
+            node.make_volume(name, MIB, "p")
+        node.publish("v064")
+        node.publish("v128")
+        node.make_volume("v050-q", MIB, "q")
+        volumes = node.api.ListVolumes(node_pb2.ListVolumesRequest(pool="p")).volumes
+        assert [v.name for v in volumes] == names
+        assert [v.name for v in volumes if v.publications] == ["v064", "v128"]
+        assert [v.name for v in node.api.ListVolumes(node_pb2.ListVolumesRequest()).volumes] == \
+            names + ["v050-q"]
+
+
 def test_pool_and_volume_grow():
     with Node() as node:
         node.make_pool("p", GIB)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way from a thread of the control API onto a reactor: each function here runs a request
- * of the store on the reactor's thread and waits for its end. Never called on the
- * reactor itself. Errors are those of the store's functions of the same name.
+ * Callers hold node->lock. The way from a thread of the control API onto a reactor: each function
+ * here runs a request of the store on the reactor's thread and waits for its end. Never called on
+ * the reactor itself. Errors are those of the store's functions of the same name.
  */
 #ifndef NODE_CONTROL_H
 #define NODE_CONTROL_H
@@ -34,7 +34,10 @@ int control_volume_mark_formatted(struct loop *loop, struct pool *pool, const ch
 int control_volume_describe(struct loop *loop, struct pool *pool, const char *name,
 			    struct volume_facts *out_facts);
 
-/* All volumes in an array that the caller frees; -ENOMEM. */
+/*
+ * All volumes and snapshots in order of name, in an array that the caller frees; -ENOMEM. Taken in
+ * several turns of the reactor, so no volume may be deleted meanwhile.
+ */
 int control_volume_list(struct loop *loop, struct pool *pool, struct volume_facts **out_list,
 			uint32_t *out_count);
 

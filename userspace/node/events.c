@@ -15,11 +15,14 @@ static int64_t unix_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void events_init(struct events *events)
+void events_init(struct events *events, void (*listener)(void *owner, const struct event *event),
+		 void *owner)
 {
 	pthread_condattr_t attributes;
 
 	events->next = 0;
+	events->listener = listener;
+	events->owner = owner;
 	pthread_mutex_init(&events->lock, NULL);
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -54,6 +57,8 @@ void events_add(struct events *events, const char *kind, const struct event_subj
 	va_start(args, format);
 	(void)vsnprintf(event->text, sizeof(event->text), format, args); /* cut if longer */
 	va_end(args);
+	if (events->listener)
+		events->listener(events->owner, event);
 	pthread_cond_broadcast(&events->added);
 	pthread_mutex_unlock(&events->lock);
 }

@@ -29,6 +29,9 @@ struct events {
 	pthread_cond_t added;
 	struct event ring[EVENT_RING_SIZE];
 	uint64_t next; /* number of the next event; ring[number % size] */
+	/* Hears of each in order, on whatever thread it comes from, and must not wait; or NULL. */
+	void (*listener)(void *owner, const struct event *event);
+	void *owner;
 };
 
 /* Who and what an event is about; NULL where it is about none. */
@@ -38,7 +41,9 @@ struct event_subject {
 	const char *initiator;
 };
 
-void events_init(struct events *events);
+/* Before the first event; `listener` may be NULL. */
+void events_init(struct events *events, void (*listener)(void *owner, const struct event *event),
+		 void *owner);
 void events_fini(struct events *events);
 
 void events_add(struct events *events, const char *kind, const struct event_subject *subject,

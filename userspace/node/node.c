@@ -49,6 +49,13 @@ static void on_target_event(void *owner, const struct target_event *event)
 	}
 }
 
+static void on_event(void *owner, const struct event *event)
+{
+	struct node *node = owner;
+
+	hook_tell(&node->hook, event);
+}
+
 static bool is_wildcard(const char *address)
 {
 	return strncmp(address, "0.0.0.0:", 8) == 0 || strncmp(address, "[::]:", 5) == 0;
@@ -104,7 +111,7 @@ int node_start(struct node *node, struct error *err)
 	list_init(&node->pools);
 	list_init(&node->publications);
 	list_init(&node->exports);
-	events_init(&node->events);
+	events_init(&node->events, on_event, node);
 	node->started_at = time(NULL);
 	ret = boot_id_read(&node->boot_id, err);
 	if (ret == 0)
@@ -112,9 +119,12 @@ int node_start(struct node *node, struct error *err)
 	if (ret == 0)
 		ret = node_state_load(node, err);
 	if (ret == 0)
-		ret = reactor_start(&node->reactor, err);
+		ret = hook_start(&node->hook, &node->settings, err);
 	if (ret < 0)
 		return ret;
+	ret = reactor_start(&node->reactor, err);
+	if (ret < 0)
+		goto stop_hook;
 	ret = target_new(&target_settings, &node->target, err);
 	if (ret < 0)
 		goto stop_reactor;
@@ -133,6 +143,8 @@ close_pools:
 	target_free(node->target);
 stop_reactor:
 	reactor_stop(&node->reactor);
+stop_hook:
+	hook_stop(&node->hook);
 	return ret;
 }
 
@@ -145,6 +157,7 @@ void node_stop(struct node *node)
 	target_free(node->target);
 	reactor_stop(&node->reactor);
 	pthread_mutex_unlock(&node->lock);
+	hook_stop(&node->hook);
 	events_fini(&node->events);
 	pthread_mutex_destroy(&node->lock);
 }

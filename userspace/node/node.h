@@ -15,6 +15,7 @@
 
 #include "base/list.h"
 #include "node/events.h"
+#include "node/hook.h"
 #include "node/reactor.h"
 #include "node/settings.h"
 #include "target/target.h"
@@ -28,6 +29,7 @@ struct node {
 	struct reactor reactor;
 	struct target *target;
 	struct events events;
+	struct hook hook;
 	struct uuid boot_id;
 	time_t started_at;
 	char portals[NODE_ADDRESS_MAX][NODE_ADDRESS_SIZE]; /* as initiators are told */

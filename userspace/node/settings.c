@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/config.h"
 #include "base/size.h"
+
+#define HOOK_LIMIT_MAX_S 3600
 
 static int address_add(char list[][NODE_ADDRESS_SIZE], unsigned *count, const char *value,
 		       struct error *err)
@@ -72,6 +75,32 @@ static int set_cache(void *owner, const char *value, struct error *err)
 	return ret;
 }
 
+static int set_hook(void *owner, const char *value, struct error *err)
+{
+	struct node_settings *settings = owner;
+
+	if (*value != '/' || strlen(value) >= sizeof(settings->hook))
+		return error_set(err, -EINVAL, "'%.100s' is not an absolute path", value);
+	strcpy(settings->hook, value);
+	return 0;
+}
+
+static int set_hook_limit(void *owner, const char *value, struct error *err)
+{
+	struct node_settings *settings = owner;
+	char *end;
+	unsigned long seconds;
+
+	errno = 0;
+	seconds = strtoul(value, &end, 10);
+	if (errno != 0 || *end || *value < '0' || *value > '9' || seconds == 0 ||
+	    seconds > HOOK_LIMIT_MAX_S)
+		return error_set(err, -EINVAL, "'%.20s' is not a number of seconds from 1 to %d",
+				 value, HOOK_LIMIT_MAX_S);
+	settings->hook_limit_s = (unsigned)seconds;
+	return 0;
+}
+
 static int set_log(void *owner, const char *value, struct error *err)
 {
 	struct node_settings *settings = owner;
@@ -92,6 +121,9 @@ static const struct config_option options[] = {
 	 set_state},
 	{"name", "NAME", "this node's name in target names (default: the host's)", set_name},
 	{"cache", "SIZE", "memory for the map of each pool (default 64M)", set_cache},
+	{"hook", "PROGRAM", "run this for each event, told in its environment", set_hook},
+	{"hook-limit", "SECONDS", "kill a run of the hook after this time (default 30)",
+	 set_hook_limit},
 	{"log-level", "LEVEL", "error, warn, info or debug (default info)", set_log},
 };
 
@@ -123,7 +155,7 @@ int node_settings_load(struct node_settings *settings, int argc, char **argv, st
 	};
 	int ret;
 
-	*settings = (struct node_settings){.log_level = LOG_LEVEL_INFO};
+	*settings = (struct node_settings){.log_level = LOG_LEVEL_INFO, .hook_limit_s = 30};
 	strcpy(settings->state_folder, "/var/lib/berth/node");
 	name_from_host(settings->name);
 	ret = config_load(&config, argc, argv, err);

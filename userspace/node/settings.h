@@ -22,7 +22,9 @@ struct node_settings {
 	unsigned advertise_count;
 	char api[NODE_ADDRESS_MAX][NODE_ADDRESS_SIZE];
 	unsigned api_count;
-	uint64_t cache_bytes; /* leaf cache of each pool */
+	char hook[PATH_MAX];   /* program to run for each event; "": none */
+	unsigned hook_limit_s; /* that one run of it may take */
+	uint64_t cache_bytes;  /* leaf cache of each pool */
 	enum log_level log_level;
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two bitmaps of what was seen are filled by walking, and then compared with the pool's own. */
+/*
+ * Layer by layer, leaf by leaf, each with its parent's beside it, all through the leaf cache; then
+ * what was seen is compared with the pool's own bitmaps and counters.
+ */
 #include "store/check.h"
 
 #include <errno.h>
@@ -10,18 +13,22 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "store/state.h"
+#include "store/tally.h"
 #include "store/word.h"
 
 struct check {
 	struct pool *pool;
 	struct operation *operation;
 	struct check_report *report;
-	uint64_t *extents; /* seen */
-	uint64_t *slots;
+	struct tally tally;
 	uint32_t layer_id;
-	uint32_t frame;	  /* cached leaves that are on no disk yet come first */
-	uint64_t leaf;	  /* then those of the tree */
-	uint64_t counted; /* extents of this layer */
+	uint32_t frame;	 /* cached leaves that are on no disk yet come first */
+	uint64_t leaf;	 /* then those of the tree */
+	uint64_t mapped; /* by this layer */
+	uint64_t shadowed;
+	bool waits_for_parent;	/* for its leaf */
+	bool skips_parent;	/* that leaf is damaged */
+	bool is_shadow_unknown; /* of this layer */
 	struct waiter waiter;
 };
 
@@ -31,8 +38,7 @@ static void check_end(struct check *check, int result)
 {
 	struct operation *operation = check->operation;
 
-	free(check->extents);
-	free(check->slots);
+	tally_fini(&check->tally);
 	free(check);
 	operation_end(operation, result);
 }
@@ -47,12 +53,12 @@ static void check_note(struct check *check, uint64_t *counter, const char *what,
 
 static void check_slot(struct check *check, uint64_t place)
 {
-	uint64_t slot = geometry_block_slot(format_place_block(place));
+	uint64_t block = format_place_block(place);
+	bool is_possible;
 
 	check->report->slots++;
-	if (bitmap_has(check->slots, slot))
-		check_note(check, &check->report->slots_doubled, "two pages in slot", slot);
-	bitmap_set(check->slots, slot);
+	if (!tally_page(&check->tally, block, &is_possible))
+		check_note(check, &check->report->slots_doubled, "two pages in block", block);
 }
 
 static void check_tree(struct check *check, const struct tree *tree)
@@ -69,20 +75,22 @@ static void check_tree(struct check *check, const struct tree *tree)
 		check_slot(check, tree_place(tree, i));
 }
 
-static void check_leaf(struct check *check, const struct leaf *leaf)
+static void check_leaf(struct check *check, const struct leaf *leaf, const struct leaf *parent)
 {
 	check->report->leaves++;
 	for (unsigned i = 0; i < FORMAT_WORDS; i++) {
-		uint32_t place = word_place(leaf_word(leaf, i));
+		uint64_t word = leaf_word(leaf, i);
+		uint32_t place = word_place(word);
 
+		if (parent)
+			check->shadowed += tally_is_shadowed(word, leaf_word(parent, i));
 		if (!place)
 			continue;
-		check->counted++;
+		check->mapped++;
 		check->report->extents++;
-		if (bitmap_has(check->extents, place))
+		if (!tally_extent(&check->tally, place))
 			check_note(check, &check->report->extents_doubled, "two words have extent",
 				   place);
-		bitmap_set(check->extents, place);
 	}
 }
 
@@ -97,11 +105,11 @@ static void check_compare(struct check *check)
 		bool is_taken =
 			geometry_is_data(&pool->geometry, i) && bitmap_has(pool->space.taken, i);
 
-		if (is_taken && !bitmap_has(check->extents, i))
+		if (is_taken && !bitmap_has(check->tally.extents, i))
 			check_note(check, &report->extents_leaked, "no word has extent", i);
 	}
 	for (uint64_t i = 0; i < pool->slots.end && report->layers_damaged == 0; i++) {
-		if (bitmap_has(pool->slots.live, i) && !bitmap_has(check->slots, i))
+		if (bitmap_has(pool->slots.live, i) && !bitmap_has(check->tally.slots, i))
 			check_note(check, &report->slots_leaked, "no page is in slot", i);
 	}
 	check_end(check, 0);
@@ -111,14 +119,16 @@ static void check_layer_begin(struct check *check, const struct layer *layer)
 {
 	check->frame = 0;
 	check->leaf = 0;
-	check->counted = 0;
+	check->mapped = 0;
+	check->shadowed = 0;
+	check->is_shadow_unknown = layer->parent && layer->parent->is_lost;
 	if (layer->is_lost)
 		check_note(check, &check->report->layers_damaged, "no index of layer", layer->id);
 	else
 		check_tree(check, &layer->tree);
 }
 
-/* The next leaf of the layer, as doom_find has it; false at the end. */
+/* The next leaf of the layer, cached or not; false at the end. */
 static bool check_find(struct check *check, const struct layer *layer, uint64_t *out_number)
 {
 	const struct leaf_cache *cache = &check->pool->cache;
@@ -144,23 +154,49 @@ static void check_leaf_done(struct check *check)
 		check->leaf++;
 }
 
+/* One leaf and the parent's beside it, if there is one. -EAGAIN: waiting for either. */
+static int check_pair(struct check *check, struct layer *layer, uint64_t number)
+{
+	struct leaf_cache *cache = &check->pool->cache;
+	struct layer *parent = layer->parent;
+	struct leaf *below = NULL;
+	struct leaf *leaf;
+
+	check->waits_for_parent = false;
+	if (leaf_get(cache, layer, number, false, &check->waiter, &leaf) != 0)
+		return -EAGAIN;
+	if (parent && !parent->is_lost && !check->skips_parent &&
+	    number < parent->tree.leaf_count &&
+	    leaf_get(cache, parent, number, false, &check->waiter, &below) != 0) {
+		check->waits_for_parent = true;
+		leaf_put(cache, leaf);
+		return -EAGAIN;
+	}
+	check->skips_parent = false;
+	check_leaf(check, leaf, below);
+	leaf_put(cache, leaf);
+	if (below)
+		leaf_put(cache, below);
+	return 0;
+}
+
 /* All leaves of a layer. -EAGAIN: waiting for one. */
 static int check_layer(struct check *check, struct layer *layer)
 {
 	uint64_t number;
 
 	while (!layer->is_lost && check_find(check, layer, &number)) {
-		struct leaf *leaf;
-
-		if (leaf_get(&check->pool->cache, layer, number, false, &check->waiter, &leaf) != 0)
+		if (check_pair(check, layer, number) != 0)
 			return -EAGAIN;
-		check_leaf(check, leaf);
-		leaf_put(&check->pool->cache, leaf);
 		check_leaf_done(check);
 	}
-	if (!layer->is_damaged && check->counted != layer->mapped_extents)
+	if (!layer->is_damaged && check->mapped != layer->mapped_extents)
 		check_note(check, &check->report->counts_wrong, "wrong count of extents of layer",
 			   layer->id);
+	if (!layer->is_damaged && layer->is_counted && !check->is_shadow_unknown &&
+	    check->shadowed != layer->shadowed_extents)
+		check_note(check, &check->report->shadows_wrong,
+			   "wrong count of shadowed extents of layer", layer->id);
 	return 0;
 }
 
@@ -185,7 +221,10 @@ static void check_resume(struct waiter *waiter, int result)
 {
 	struct check *check = container_of(waiter, struct check, waiter);
 
-	if (result == -ENODATA) {
+	if (result == -ENODATA && check->waits_for_parent) {
+		check->skips_parent = true;
+		check->is_shadow_unknown = true;
+	} else if (result == -ENODATA) {
 		check_note(check, &check->report->leaves_damaged, "damaged leaf", check->leaf);
 		check_leaf_done(check);
 	} else if (result != 0) {
@@ -209,9 +248,7 @@ static void check_start(struct operation *operation)
 	check->report = operation->report;
 	*check->report = (struct check_report){0};
 	check->waiter.run = check_resume;
-	check->extents = calloc(BITMAP_WORDS(pool->space.bits), sizeof(uint64_t));
-	check->slots = calloc(BITMAP_WORDS(pool->slots.end), sizeof(uint64_t));
-	if (!check->extents || !check->slots) {
+	if (tally_init(&check->tally, &pool->geometry) != 0) {
 		check_end(check, -ENOMEM);
 		return;
 	}

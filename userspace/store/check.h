@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Counts everything in a pool and compares: every extent that a word has is that word's alone
- * and is in the bitmaps, every extent in the bitmaps has its word, every metadata slot in
- * use holds a page that something points to. Writes nothing; exact while the pool is quiet
- * (no request, no deletion under way), as one opened read-only is.
+ * Counts everything in an open pool and compares: every extent that a word has is that word's
+ * alone and is in the bitmaps, every extent in the bitmaps has its word, every metadata slot in
+ * use holds a page that something points to, every counter says what there is. Writes nothing;
+ * exact while the pool is quiet (no request, no deletion under way), as one opened read-only is.
+ * The same for a pool that is not open: store/check_image.h. Both count with store/tally.h.
  */
 #ifndef STORE_CHECK_H
 #define STORE_CHECK_H
@@ -21,6 +22,7 @@ struct check_report {
 	uint64_t leaves_damaged;
 	uint64_t layers_damaged; /* whose index cannot be read: leaks cannot be told then */
 	uint64_t counts_wrong;	 /* layers that say another number of extents than they have */
+	uint64_t shadows_wrong;	 /* ... of extents that they shadow */
 	struct error first;	 /* the first thing found */
 };
 

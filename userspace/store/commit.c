@@ -2,7 +2,9 @@
 /*
  * capture -> flush data -> write records -> flush records -> wake. An unsealed commit leaves out
  * both flushes. Steps without work are left out: without new data there is no first flush,
- * without changes (and with nothing unsealed) no record.
+ * without changes (and with nothing unsealed) no record. A few sealed records are written durably
+ * by themselves (FUA), which spares the last flush; what was written before them must be durable
+ * already then, so that is done only if the first flush ran or nothing unsealed is there.
  *
  * The last quarter of the ring belongs to commits that begin a checkpoint: that is how a full
  * journal empties itself while everybody else waits.
@@ -15,6 +17,8 @@
 
 #include "base/bitmap.h"
 #include "store/state.h"
+
+#define FORCED_RECORDS 8 /* beyond that a flush is the cheaper way */
 
 static void commit_flushed(struct block_io *io, int result);
 static void commit_written(struct block_io *io, int result);
@@ -154,7 +158,6 @@ static void commit_succeed(struct pool *pool)
 		commit->writes_durable = commit->writes_captured;
 		commit->has_unsealed = false;
 		space_commit(&pool->space);
-		punch_kick(pool);
 	} else if (pool->journal.count > 0) {
 		commit->has_unsealed = true;
 	}
@@ -225,6 +228,17 @@ static bool commit_needs_flush(const struct pool *pool)
 	       !pool->faults.skips_data_flush;
 }
 
+static bool commit_can_force(const struct pool *pool)
+{
+	const struct journal *journal = &pool->journal;
+	uint64_t first = (journal->next - journal->count) % journal->block_count;
+
+	return pool->commit.is_sealed && journal->count <= FORCED_RECORDS &&
+	       first + journal->count <= journal->block_count &&
+	       (commit_needs_flush(pool) || !pool->commit.has_unsealed) &&
+	       !pool->faults.skips_journal_flush;
+}
+
 static void commit_start(struct pool *pool)
 {
 	struct commit *commit = &pool->commit;
@@ -241,6 +255,7 @@ static void commit_start(struct pool *pool)
 	list_append_all(&commit->now, &commit->next);
 	list_append_all(&commit->kept_now, &commit->kept_next);
 	commit_capture(pool);
+	commit->is_forced = commit_can_force(pool);
 	if (commit->has_checkpoint)
 		ret = checkpoint_capture(pool);
 	if (ret != 0)
@@ -276,6 +291,7 @@ static void commit_write(struct pool *pool, struct commit_part *part, uint32_t s
 	};
 	part->io = (struct block_io){
 		.kind = BLOCK_WRITE,
+		.fua = pool->commit.is_forced,
 		.offset = journal_block_of(journal, number) * FORMAT_BLOCK_BYTES,
 		.length = part->iov.iov_len,
 		.iov = &part->iov,
@@ -322,7 +338,7 @@ static void commit_written(struct block_io *io, int result)
 	commit->result = commit_result(pool, commit->result);
 	if (commit->result != 0)
 		commit_end(pool, commit->result, "writing the journal failed");
-	else if (!commit->is_sealed || pool->faults.skips_journal_flush)
+	else if (!commit->is_sealed || commit->is_forced || pool->faults.skips_journal_flush)
 		commit_recorded(&commit->flush, 0);
 	else
 		commit_flush(pool, commit_recorded);

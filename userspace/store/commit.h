@@ -38,6 +38,7 @@ struct commit {
 	struct list kept_now;
 	bool is_running;
 	bool is_sealed;	   /* the one that is running */
+	bool is_forced;	   /* its records are written with FUA */
 	bool has_unsealed; /* records were written since the last sealed one */
 	bool is_wanted;
 	bool has_checkpoint; /* this one was captured together with a checkpoint */

@@ -46,6 +46,13 @@ void layer_set_parent(struct layer *layer, struct layer *parent)
 	parent->child_count++;
 }
 
+void layer_uncount(struct layer *layer)
+{
+	layer->is_counted = !layer->parent;
+	layer->count_cursor = 0;
+	layer->shadowed_extents = 0;
+}
+
 void layer_unuse(struct layer *layer, struct runner *runner)
 {
 	assert(layer->users > 0);

@@ -26,8 +26,9 @@ struct layer {
 	bool is_merging;      /* into its only child: its words go before all others in a commit */
 	bool is_lost;	      /* its index could not be read: nothing of it may be changed */
 	bool is_damaged;      /* an index page or a leaf could not be read */
-	bool is_replayed;     /* the journal had words of it */
-	bool is_counted;      /* shadowed_extents is right, not only up to count_cursor */
+	bool is_stuck;	  /* the background could not go on with it; so until the next opening */
+	bool is_replayed; /* the journal had words of it */
+	bool is_counted;  /* shadowed_extents is right, not only up to count_cursor */
 	uint64_t mapped_extents;
 	/*
 	 * Logical extents where merging the parent into this layer frees one: both have a place, or
@@ -53,6 +54,9 @@ void layer_free(struct layer *layer);
 
 /* Put it over another layer, or over nothing (NULL). */
 void layer_set_parent(struct layer *layer, struct layer *parent);
+
+/* Its shadowed_extents are not known any more; over nothing there are none. */
+void layer_uncount(struct layer *layer);
 
 static inline void layer_use(struct layer *layer)
 {

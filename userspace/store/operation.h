@@ -18,7 +18,10 @@ struct operation {
 	void (*start)(struct operation *operation);
 	struct waiter waiter; /* for a commit or checkpoint */
 	struct volume_spec spec;
+	struct snapshot_spec snapshot; /* volume_snapshot, volume_revert */
 	struct volume *volume;
+	struct layer *layer; /* that is new, or was the volume's before */
+	bool was_formatted;  /* volume_revert */
 	struct block_io io;
 	bool has_checkpointed; /* pool_close */
 	int result;

@@ -69,11 +69,12 @@ static int apply_layer(struct pool *pool, uint32_t id, const struct format_layer
 			layer->root = get_le64(&record->root);
 			layer->mapped_extents = get_le64(&record->mapped_extents);
 			layer->shadowed_extents = get_le64(&record->shadowed_extents);
-			layer->is_counted = !(get_le16(&record->flags) & FORMAT_LAYER_UNCOUNTED);
 		}
 		catalogue_add_layer(&pool->catalogue, layer);
 	}
 	layer->parent_id = get_le32(&record->parent);
+	if (get_le16(&record->flags) & FORMAT_LAYER_UNCOUNTED)
+		layer->is_counted = false;
 	if (leaf_count < layer->tree.leaf_count)
 		return record_impossible(id, err);
 	return tree_grow(&layer->tree, leaf_count);
@@ -182,8 +183,8 @@ static void mark_uncounted(const struct pool *pool)
 
 		if (!layer || !layer->parent)
 			continue;
-		if (layer->is_replayed || layer->parent->is_replayed)
-			layer->is_counted = false;
+		if (!layer->is_counted || layer->is_replayed || layer->parent->is_replayed)
+			layer_uncount(layer);
 	}
 }
 

@@ -9,18 +9,16 @@
 #include "base/slots.h"
 #include "block/queue.h"
 #include "store/admission.h"
+#include "store/background.h"
 #include "store/catalogue.h"
 #include "store/checkpoint.h"
 #include "store/commit.h"
-#include "store/doom.h"
 #include "store/faults.h"
 #include "store/hold.h"
 #include "store/journal.h"
 #include "store/leaf.h"
 #include "store/operation.h"
-#include "store/pace.h"
 #include "store/pool.h"
-#include "store/punch.h"
 #include "store/slot_map.h"
 #include "store/space.h"
 #include "store/view.h"
@@ -50,9 +48,7 @@ struct pool {
 	struct admission admission;
 	struct commit commit;
 	struct checkpoint checkpoint;
-	struct doom doom;
-	struct pace pace;
-	struct punch punch;
+	struct background background;
 	struct operation_queue operations;
 	struct operation *closing; /* the pool_close under way */
 

@@ -78,6 +78,20 @@ static void task_put_bounce(struct task *task)
 		waiter_wake(&task->pool->runner, list_entry(node, struct waiter, link), 0);
 }
 
+void task_begin_reading(struct task *task)
+{
+	assert(!task->is_reader);
+	task->is_reader = true;
+	task->turn = space_enter(&task->pool->space);
+}
+
+void task_end_reading(struct task *task)
+{
+	if (task->is_reader)
+		space_leave(&task->pool->space, task->turn);
+	task->is_reader = false;
+}
+
 /* It will change no more words: a snapshot need not wait for it. */
 static void task_leave_gate(struct task *task)
 {
@@ -92,8 +106,7 @@ void task_end(struct task *task, int result)
 	struct volume *volume = task->volume;
 	struct block_io *io = task->io;
 
-	if (task->is_reader)
-		space_leave(&pool->space, task->turn);
+	task_end_reading(task);
 	task_put_holds(task);
 	task_put_leaves(task);
 	admission_leave(pool, task->words, task->leaf_quota);
@@ -101,8 +114,7 @@ void task_end(struct task *task, int result)
 	task_leave_gate(task);
 	layer_unuse(task->layer, &pool->runner);
 	slots_put(&pool->tasks, task);
-	pace_ended(pool);
-	punch_kick(pool);
+	background_request_ended(pool);
 	if (!list_is_empty(&pool->admission.waiting_space))
 		admission_retry(pool);
 	volume_begin_waiting(pool);
@@ -151,65 +163,6 @@ bool task_take_bounce(struct task *task)
 		(struct iovec){.iov_base = task->bounce_bytes, .iov_len = TASK_BOUNCE_BYTES};
 	task->iov = &task->own_iov;
 	return true;
-}
-
-int task_take_leaves(struct task *task, bool create)
-{
-	const uint64_t leaf_bytes = (uint64_t)FORMAT_WORDS * STORE_EXTENT_BYTES;
-	uint64_t last = (task->end - 1) / leaf_bytes;
-
-	task->first_leaf = task->start / leaf_bytes;
-	while (task->first_leaf + task->leaf_count <= last) {
-		struct leaf **leaf = &task->leaves[task->leaf_count];
-		int ret =
-			leaf_get(&task->pool->cache, task->layer,
-				 task->first_leaf + task->leaf_count, create, &task->waiter, leaf);
-
-		if (ret != 0)
-			return ret;
-		task->leaf_count++;
-	}
-	return 0;
-}
-
-void task_put_leaves(struct task *task)
-{
-	for (uint32_t i = 0; i < task->leaf_count; i++) {
-		if (task->leaves[i])
-			leaf_put(&task->pool->cache, task->leaves[i]);
-	}
-	task->leaf_count = 0;
-}
-
-static struct leaf *task_leaf(const struct task *task, uint64_t extent)
-{
-	return task->leaves[extent / FORMAT_WORDS - task->first_leaf];
-}
-
-uint64_t task_word(const struct task *task, uint64_t extent)
-{
-	const struct leaf *leaf = task_leaf(task, extent);
-
-	return leaf ? leaf_word(leaf, (unsigned)(extent % FORMAT_WORDS)) : 0;
-}
-
-void task_set_word(struct task *task, uint64_t extent, uint64_t word)
-{
-	uint64_t old = task_word(task, extent);
-
-	if (word == old)
-		return;
-	task->has_changed = true;
-	if (!word_place(old) && word_place(word)) {
-		space_map(&task->pool->space, word_place(word));
-		task->layer->mapped_extents++;
-	} else if (word_place(old) && !word_place(word)) {
-		(void)space_unmap(&task->pool->space, word_place(old)); /* mapped: the leaf
-									   was checked */
-		task->layer->mapped_extents--;
-	}
-	leaf_change(&task->pool->cache, task_leaf(task, extent), (unsigned)(extent % FORMAT_WORDS),
-		    word);
 }
 
 static void task_part_done(struct block_io *io, int result)

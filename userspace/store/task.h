@@ -5,7 +5,8 @@
  * either goes on to the next or leaves the task waiting somewhere and is called again.
  *
  * What a task takes, always in this order: a bounce buffer, admission, leaves, holds, extents.
- * Nobody who has a later one waits for an earlier one, so none waits for ever.
+ * Nobody who has a later one waits for an earlier one, so none waits for ever. Views and leaves of
+ * the parent are taken wherever they are needed: they come from the disk, not from other tasks.
  */
 #ifndef STORE_TASK_H
 #define STORE_TASK_H
@@ -13,12 +14,14 @@
 #include "store/hold.h"
 #include "store/leaf.h"
 #include "store/space.h"
+#include "store/view.h"
 #include "store/volume_state.h"
 #include "store/waiter.h"
 
 #define TASK_IO_BYTES_MAX (1u << 20)
 #define TASK_EXTENTS	  17 /* that 1 MiB at any alignment can touch */
 #define TASK_LEAVES	  2
+#define TASK_BLOCKS	  (TASK_EXTENTS * WORD_BLOCKS)
 #define TASK_PARTS	  8 /* requests to the disk at a time */
 #define TASK_PART_IOVS	  16
 #define TASK_UNMAP_MAX	  (UINT64_C(256) << 20)
@@ -62,6 +65,10 @@ struct task {
 	struct leaf *leaves[TASK_LEAVES];
 	uint64_t first_leaf;
 	uint32_t leaf_count;
+	struct view *views[TASK_LEAVES]; /* under those; NULL: not looked for, or nothing there */
+	struct layer *parent;		 /* whose leaves these are; NULL: none taken */
+	struct leaf *parent_leaves[TASK_LEAVES];
+	bool is_parent_damaged; /* one of those cannot be read: it counts as empty */
 	struct hold *holds[TASK_EXTENTS];
 	uint32_t places[TASK_EXTENTS];
 	uint32_t hold_count;
@@ -74,7 +81,9 @@ struct task {
 	unsigned turn;	  /* of space_enter */
 	unsigned in_flight;
 	int result;
-	struct task_part parts[TASK_PARTS]; /* last: not cleared */
+	/* From here on not cleared. */
+	struct task_part parts[TASK_PARTS];
+	uint32_t sources[TASK_BLOCKS]; /* where each block lies that is read */
 };
 
 /* --- store/task.c: what all kinds share --- */
@@ -94,13 +103,9 @@ void task_end_durable(struct task *task, int result);
 /* False: none is free, `step` is called again. The buffer covers [start, end) in blocks. */
 bool task_take_bounce(struct task *task);
 
-/* Pin the leaves of [start, end). 0, -EAGAIN (step is called again), or what failed. */
-int task_take_leaves(struct task *task, bool create);
-void task_put_leaves(struct task *task);
-
-/* The word of a logical extent, whose leaf is pinned. 0 where there is no leaf. */
-uint64_t task_word(const struct task *task, uint64_t extent);
-void task_set_word(struct task *task, uint64_t extent, uint64_t word);
+/* From now on no extent that is freed is reused, until this has ended. */
+void task_begin_reading(struct task *task);
+void task_end_reading(struct task *task);
 
 /*
  * Move at most `len` bytes of the task's memory at byte `at` of the volume from or to the
@@ -115,6 +120,36 @@ uint16_t task_mask(uint64_t extent, uint64_t start, uint64_t end);
 /* Its holds go back, and with them the extents that nobody wants any more. */
 void task_put_holds(struct task *task);
 void task_release_place(struct pool *pool, uint32_t place, bool is_unmapped);
+
+/* --- store/task_words.c: 0, -EAGAIN (step is called again), or what failed --- */
+
+/* Pin the leaves of [start, end). */
+int task_take_leaves(struct task *task, bool create);
+
+/* Everything below goes back too. */
+void task_put_leaves(struct task *task);
+
+/*
+ * The leaves of [start, end) of what is the volume's head now, without creating any, and the
+ * views of all that they do not decide.
+ */
+int task_look(struct task *task);
+
+/* The views of what the leaves, pinned, do not decide of these bytes. */
+int task_look_under(struct task *task, uint64_t start, uint64_t end);
+
+/* The extent of the disk where this block lies, VIEW_HOLE or VIEW_LOST; in the turn of the look. */
+uint32_t task_source(const struct task *task, uint64_t at);
+
+/* The word of a logical extent, whose leaf is pinned. 0 where there is no leaf. */
+uint64_t task_word(const struct task *task, uint64_t extent);
+
+/*
+ * Before a word of this extent is changed in a way that its parent's has to do with: have that
+ * word at hand, so that what is shadowed is counted.
+ */
+int task_take_parent(struct task *task, uint64_t extent);
+void task_set_word(struct task *task, uint64_t extent, uint64_t word);
 
 /* --- one file a kind --- */
 void task_read_start(struct task *task);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* MAP: how far from the offset on all blocks are mapped, or all are not; to the leaf's end. */
+/*
+ * MAP: how far from the offset on all blocks are mapped, or all are not; to the leaf's end. What
+ * a layer below has is mapped as well.
+ */
 #include <errno.h>
 
 #include "store/state.h"
 #include "store/task.h"
-#include "store/word.h"
 
+/* A block that is lost is not known to be a hole. */
 static bool map_has_block(const struct task *task, uint64_t at)
 {
-	uint64_t word = task_word(task, at / STORE_EXTENT_BYTES);
-
-	return word_written(word) >> (at % STORE_EXTENT_BYTES / STORE_BLOCK_BYTES) & 1;
+	return task_source(task, at) != VIEW_HOLE;
 }
 
 void task_map_start(struct task *task)
@@ -22,7 +23,7 @@ void task_map_start(struct task *task)
 	task->step = task_map_start;
 	task->end = MIN(task->end, (task->start / leaf_bytes + 1) * leaf_bytes);
 	if (ret == 0)
-		ret = task_take_leaves(task, false);
+		ret = task_look(task);
 	if (ret == -EAGAIN)
 		return;
 	if (ret == 0) {

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * READ: present blocks that lie side by side on the disk are one request, also across extents;
- * holes are cleared in the caller's memory. From the first look at a word to the last byte the
- * task counts as a reader, so no extent it looks at can become another volume's meanwhile.
+ * READ: where each block lies is looked up once, in one turn, through all layers; from that
+ * turn to the last byte the task counts as a reader, so no extent that it saw can become
+ * another volume's meanwhile, and no leaf or view stays pinned. Blocks that lie side by side on
+ * the disk are one request, also across extents; holes are cleared in the caller's memory.
  */
 #include <errno.h>
 
 #include "block/request.h"
 #include "store/state.h"
 #include "store/task.h"
-#include "store/word.h"
 
 /* Where a byte lies on the disk; 0: nowhere, it is a hole. */
 static uint64_t read_address(const struct task *task, uint64_t at)
 {
-	uint64_t word = task_word(task, at / STORE_EXTENT_BYTES);
-	unsigned block = (unsigned)(at % STORE_EXTENT_BYTES / STORE_BLOCK_BYTES);
+	uint64_t first = task->io_start / STORE_BLOCK_BYTES;
+	uint64_t place = task->sources[at / STORE_BLOCK_BYTES - first];
 
-	if (!(word_written(word) >> block & 1))
-		return 0;
-	return (uint64_t)word_place(word) * STORE_EXTENT_BYTES + at % STORE_EXTENT_BYTES;
+	return place == VIEW_HOLE ? 0 : place * STORE_EXTENT_BYTES + at % STORE_EXTENT_BYTES;
 }
 
 static uint64_t block_end(uint64_t at)
@@ -67,20 +65,38 @@ static void read_issue(struct task *task)
 		read_finish(task);
 }
 
-static void read_leaves(struct task *task)
+/* -ENODATA: a layer does not know any more. */
+static int read_resolve(struct task *task)
+{
+	uint64_t first = task->io_start / STORE_BLOCK_BYTES;
+	uint64_t end = (task->io_end + STORE_BLOCK_BYTES - 1) / STORE_BLOCK_BYTES;
+
+	for (uint64_t block = first; block < end; block++) {
+		uint32_t place = task_source(task, block * STORE_BLOCK_BYTES);
+
+		if (place == VIEW_LOST)
+			return -ENODATA;
+		task->sources[block - first] = place;
+	}
+	return 0;
+}
+
+static void read_look(struct task *task)
 {
 	int ret = task->result;
 
 	if (ret == 0)
-		ret = task_take_leaves(task, false);
+		ret = task_look(task);
 	if (ret == -EAGAIN)
 		return;
+	if (ret == 0)
+		ret = read_resolve(task);
 	if (ret != 0) {
 		task_end(task, ret);
 		return;
 	}
-	task->is_reader = true;
-	task->turn = space_enter(&task->pool->space);
+	task_begin_reading(task);
+	task_put_leaves(task);
 	task->cursor = task->io_start;
 	task->parts_done = read_issue;
 	read_issue(task);
@@ -115,6 +131,6 @@ void task_read_start(struct task *task)
 		task->io_end =
 			(task->end + STORE_BLOCK_BYTES - 1) / STORE_BLOCK_BYTES * STORE_BLOCK_BYTES;
 	}
-	task->step = read_leaves;
-	read_leaves(task);
+	task->step = read_look;
+	read_look(task);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * UNMAP and WRITE ZEROES: whole blocks lose their bits, and an extent without bits is freed.
+ * UNMAP and WRITE ZEROES: whole blocks lose their bits, and an extent without bits is freed;
+ * where a layer below has that leaf, they get zero bits, also if the head had no word there.
  * Blocks that are covered only in part are written with zeros, if they are there at all, by
  * the same steps as any write; they come first. The rest goes leaf by leaf; ranges that were
- * never written cost nothing.
+ * never written, in any layer, cost nothing.
  */
 #include <errno.h>
 
@@ -39,22 +40,21 @@ static void unmap_edge_written(struct task *task, int result)
 /* The edge is [start, end) of the task: write zeros there unless it reads as such. */
 static void unmap_edge(struct task *task)
 {
-	unsigned block = (unsigned)(task->start % STORE_EXTENT_BYTES / STORE_BLOCK_BYTES);
-	uint64_t word;
+	uint32_t source;
 	int ret = task->result;
 
 	task->step = unmap_edge;
 	if (ret == 0)
-		ret = task_take_leaves(task, false);
+		ret = task_look(task);
 	if (ret == -EAGAIN)
 		return;
 	if (ret != 0) {
 		task_end(task, ret);
 		return;
 	}
-	word = task_word(task, task->start / STORE_EXTENT_BYTES);
+	source = task_source(task, task->start);
 	task_put_leaves(task);
-	if (!(word_written(word) >> block & 1)) {
+	if (source == VIEW_HOLE) {
 		unmap_edges(task);
 		return;
 	}
@@ -86,10 +86,9 @@ static void unmap_edges(struct task *task)
 	}
 }
 
-static void unmap_word(struct task *task, struct hold *hold, uint64_t extent, uint16_t mask)
+static void unmap_word(struct task *task, struct hold *hold, uint64_t extent, uint64_t cleared)
 {
 	uint64_t word = task_word(task, extent);
-	uint64_t cleared = word_clear(word, mask, task->layer->parent != NULL);
 
 	if (word_place(word) && !word_place(cleared)) {
 		hold->place = word_place(word);
@@ -98,38 +97,67 @@ static void unmap_word(struct task *task, struct hold *hold, uint64_t extent, ui
 	task_set_word(task, extent, cleared);
 }
 
-/* The blocks of one extent from the cursor on. False: a write has one of them; step again. */
-static bool unmap_extent(struct task *task, uint64_t end)
+/*
+ * The blocks of one extent from the cursor on. -EAGAIN: a write has one of them, or the parent's
+ * leaf is being read; step again.
+ */
+static int unmap_extent(struct task *task, bool has_below)
 {
 	uint64_t extent = task->cursor / STORE_EXTENT_BYTES;
-	uint64_t extent_end = MIN(end, (extent + 1) * STORE_EXTENT_BYTES);
+	uint64_t extent_end = MIN(task->end, (extent + 1) * STORE_EXTENT_BYTES);
 	uint16_t mask = task_mask(extent, task->cursor, extent_end);
+	uint64_t word = task_word(task, extent);
+	uint64_t cleared = word_clear(word, mask, has_below);
 	struct hold *hold;
 	uint32_t place;
 	bool is_unmapped;
+	int ret;
 
-	if (word_written(task_word(task, extent)) & mask) {
+	if (cleared != word) {
+		ret = task_take_parent(task, extent);
+		if (ret != 0)
+			return ret;
 		hold = hold_take(&task->pool->holds, task->layer, extent, mask, &task->waiter);
 		if (!hold)
-			return false;
-		unmap_word(task, hold, extent, mask);
+			return -EAGAIN;
+		unmap_word(task, hold, extent, cleared);
 		if (hold_put(&task->pool->holds, hold, mask, &task->pool->runner, &place,
 			     &is_unmapped))
 			task_release_place(task->pool, place, is_unmapped);
 	}
 	task->cursor = extent_end;
-	return true;
+	return 0;
+}
+
+/* Nothing in that leaf of any layer below: no zero bit is needed there. */
+static bool has_below(const struct task *task, uint64_t leaf)
+{
+	const struct layer *parent = task->layer->parent;
+
+	return parent && !view_is_absent(task->pool, parent, leaf);
 }
 
 /* All of one leaf, which is pinned. */
 static void unmap_leaf(struct task *task)
 {
+	bool is_over = has_below(task, task->first_leaf);
+	int ret = task->result;
+
 	task->step = unmap_leaf;
-	while (task->cursor < task->end) {
-		if (!unmap_extent(task, task->end))
-			return;
+	if (ret == -ENODATA) {
+		task->is_parent_damaged = true;
+		ret = task->result = 0;
+	}
+	while (ret == 0 && task->cursor < task->end)
+		ret = unmap_extent(task, is_over);
+	if (ret == -EAGAIN)
+		return;
+	if (ret != 0) {
+		task_end(task, ret);
+		return;
 	}
 	task_put_leaves(task);
+	task->is_parent_damaged = false;
 	admission_leave(task->pool, task->words, task->leaf_quota);
 	task->words = 0;
 	task->leaf_quota = 0;
@@ -137,7 +165,7 @@ static void unmap_leaf(struct task *task)
 }
 
 /* Admission for one leaf, and the leaf. -EAGAIN: step again. */
-static int unmap_take_leaf(struct task *task)
+static int unmap_take_leaf(struct task *task, bool create)
 {
 	int ret = 0;
 
@@ -148,7 +176,7 @@ static int unmap_take_leaf(struct task *task)
 		task->words = FORMAT_WORDS;
 		task->leaf_quota = 1;
 	}
-	return task_take_leaves(task, false);
+	return task_take_leaves(task, create);
 }
 
 static void unmap_blocks(struct task *task)
@@ -160,14 +188,15 @@ static void unmap_blocks(struct task *task)
 	task->step = unmap_blocks;
 	while (ret == 0 && task->cursor < end) {
 		uint64_t leaf = task->cursor / leaf_bytes;
+		bool is_over = has_below(task, leaf);
 
 		task->start = task->cursor;
 		task->end = MIN(end, (leaf + 1) * leaf_bytes);
-		if (leaf_is_absent(&task->pool->cache, task->layer, leaf)) {
+		if (!is_over && leaf_is_absent(&task->pool->cache, task->layer, leaf)) {
 			task->cursor = task->end;
 			continue;
 		}
-		ret = unmap_take_leaf(task);
+		ret = unmap_take_leaf(task, is_over);
 		if (ret == 0) {
 			unmap_leaf(task);
 			return;

@@ -4,9 +4,11 @@
  * when all of it is on the disk the words. New extents are asked for side by side, and what
  * lies side by side is one request to the disk.
  *
- * A block that is only partly written goes through a bounce buffer: if it is not there yet the
- * rest of it becomes zeros; if it is, only the written sectors go to the disk, or, where the
- * disk's own blocks are larger than that, the whole block is read before.
+ * A block that is only partly written goes through a bounce buffer. Where the layer has it
+ * already, only the written sectors go to the disk, or, if the disk's own blocks are larger
+ * than that, the whole block is read before. Where it is inherited, it is read from where the
+ * view says and written whole to the layer's own extent; where nobody has it, the rest becomes
+ * zeros.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,10 +32,32 @@ static void write_end(struct task *task, int result)
 	task->write_done(task, result);
 }
 
+/* What the parent has matters to the count where an extent comes to be. */
+static int write_take_parent(struct task *task)
+{
+	int ret;
+
+	if (task->result == -ENODATA) {
+		task->is_parent_damaged = true;
+		task->result = 0;
+	}
+	ret = task->result;
+	for (uint32_t i = 0; ret == 0 && i < task->hold_count; i++) {
+		if (!word_place(task_word(task, task->first_extent + i)))
+			ret = task_take_parent(task, task->first_extent + i);
+	}
+	return ret;
+}
+
 /* The data is on the disk: now the words may say so. */
 static void write_map(struct task *task)
 {
-	for (uint32_t i = 0; i < task->hold_count; i++) {
+	int ret = write_take_parent(task);
+
+	task->step = write_map;
+	if (ret == -EAGAIN)
+		return;
+	for (uint32_t i = 0; ret == 0 && i < task->hold_count; i++) {
 		uint64_t extent = task->first_extent + i;
 		struct hold *hold = task->holds[i];
 		uint64_t word = task_word(task, extent);
@@ -46,6 +70,7 @@ static void write_map(struct task *task)
 			      word_write(word, task->places[i],
 					 task_mask(extent, task->start, task->end)));
 	}
+	write_end(task, ret);
 }
 
 static void write_finish(struct task *task)
@@ -53,7 +78,8 @@ static void write_finish(struct task *task)
 	task->pool->commit.writes_done++;
 	if (task->result == 0)
 		write_map(task);
-	write_end(task, task->result);
+	else
+		write_end(task, task->result);
 }
 
 static uint64_t write_address(const struct task *task, uint64_t at)
@@ -93,6 +119,7 @@ static void write_filled(struct task *task)
 {
 	if (task->in_flight > 0)
 		return;
+	task_end_reading(task);
 	if (task->result != 0) {
 		write_end(task, task->result);
 		return;
@@ -112,44 +139,91 @@ static bool write_has_block(const struct task *task, uint64_t at)
 	return word_written(word) >> (at % STORE_EXTENT_BYTES / STORE_BLOCK_BYTES) & 1;
 }
 
-/* True if the block at `at`, partly written, must be read first. Else zeros, or nothing. */
-static bool write_must_read(struct task *task, uint64_t at)
+/* The blocks where the range begins and ends. */
+static uint64_t write_head(const struct task *task)
+{
+	return task->start / STORE_BLOCK_BYTES * STORE_BLOCK_BYTES;
+}
+
+static uint64_t write_tail(const struct task *task)
+{
+	return task->end / STORE_BLOCK_BYTES * STORE_BLOCK_BYTES;
+}
+
+/* Whether they are written only in part; a block that is both counts as the head. */
+static bool write_has_head(const struct task *task)
+{
+	return task->start != write_head(task);
+}
+
+static bool write_has_tail(const struct task *task)
+{
+	return task->end != write_tail(task) &&
+	       (write_tail(task) != write_head(task) || !write_has_head(task));
+}
+
+/* Only whole sectors of the disk are written. */
+static bool write_cuts(const struct task *task)
 {
 	uint64_t unit = task->pool->disk_limits.logical_block_bytes;
 
-	if (!write_has_block(task, at)) {
-		memset(task->bounce_bytes + (at - task->base), 0, STORE_BLOCK_BYTES);
-		return false;
-	}
-	return task->start % unit != 0 || task->end % unit != 0;
+	return task->start % unit == 0 && task->end % unit == 0;
 }
 
-/* The first and the last block, where they are written only in part. */
+/* What a block, partly written, held before comes into the bounce buffer, where that matters. */
+static void write_fill_block(struct task *task, uint64_t at)
+{
+	uint64_t source = task_source(task, at);
+
+	if (source == VIEW_HOLE)
+		memset(task->bounce_bytes + (at - task->base), 0, STORE_BLOCK_BYTES);
+	else if (!write_has_block(task, at) || !write_cuts(task))
+		(void)task_submit_part(task, BLOCK_READ, at, STORE_BLOCK_BYTES,
+				       source * STORE_EXTENT_BYTES +
+					       at % STORE_EXTENT_BYTES); /* one piece: all */
+}
+
+/* Reading what is inherited: no extent seen just now is reused before write_filled. */
 static void write_fill(struct task *task)
 {
-	uint64_t head = task->start / STORE_BLOCK_BYTES * STORE_BLOCK_BYTES;
-	uint64_t tail = task->end / STORE_BLOCK_BYTES * STORE_BLOCK_BYTES;
-	bool has_head = task->start != head;
-	bool has_tail = task->end != tail && (tail != head || !has_head);
-	bool reads_head = has_head && write_must_read(task, head);
-	bool reads_tail = has_tail && write_must_read(task, tail);
-	bool cuts = task->start % task->pool->disk_limits.logical_block_bytes == 0 &&
-		    task->end % task->pool->disk_limits.logical_block_bytes == 0;
+	uint64_t head = write_head(task);
+	uint64_t tail = write_tail(task);
 
 	task->io_start = head;
 	task->io_end = task->end == tail ? tail : tail + STORE_BLOCK_BYTES;
-	if (cuts && task->start != head && write_has_block(task, head))
+	if (write_cuts(task) && task->start != head && write_has_block(task, head))
 		task->io_start = task->start;
-	if (cuts && task->end != tail && write_has_block(task, tail))
+	if (write_cuts(task) && task->end != tail && write_has_block(task, tail))
 		task->io_end = task->end;
 	task->parts_done = write_filled;
-	if (reads_head)
-		(void)task_submit_part(task, BLOCK_READ, head, STORE_BLOCK_BYTES,
-				       write_address(task, head)); /* one piece: all of it */
-	if (reads_tail)
-		(void)task_submit_part(task, BLOCK_READ, tail, STORE_BLOCK_BYTES,
-				       write_address(task, tail));
+	task_begin_reading(task);
+	if (write_has_head(task))
+		write_fill_block(task, head);
+	if (write_has_tail(task))
+		write_fill_block(task, tail);
 	write_filled(task);
+}
+
+static int write_look(struct task *task, uint64_t at)
+{
+	int ret = task_look_under(task, at, at + STORE_BLOCK_BYTES);
+
+	return ret == 0 && task_source(task, at) == VIEW_LOST ? -ENODATA : ret;
+}
+
+static void write_look_at_edges(struct task *task)
+{
+	int ret = task->result;
+
+	task->step = write_look_at_edges;
+	if (ret == 0 && write_has_head(task))
+		ret = write_look(task, write_head(task));
+	if (ret == 0 && write_has_tail(task))
+		ret = write_look(task, write_tail(task));
+	if (ret == 0)
+		write_fill(task);
+	else if (ret != -EAGAIN)
+		write_end(task, ret);
 }
 
 /* Every extent gets a place on the disk. -EAGAIN: waiting for some to become free. */
@@ -190,7 +264,7 @@ static void write_place(struct task *task)
 			return;
 		}
 	}
-	write_fill(task);
+	write_look_at_edges(task);
 }
 
 static void write_hold(struct task *task)

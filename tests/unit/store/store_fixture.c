@@ -124,6 +124,37 @@ int fixture_create(struct fixture *fixture, const char *name, uint64_t size_byte
 	return fixture_wait(fixture, &wait);
 }
 
+int fixture_snapshot(struct fixture *fixture, const char *volume, const char *name)
+{
+	struct wait wait = {.request.done = request_done};
+	struct snapshot_spec spec = {.created_at_s = 2};
+
+	(void)strncpy(spec.volume, volume, NAME_LEN_MAX); /* names of tests are short */
+	(void)strncpy(spec.name, name, NAME_LEN_MAX);
+	volume_snapshot(fixture->pool, &spec, &wait.request);
+	assert_false(wait.is_done);
+	return fixture_wait(fixture, &wait);
+}
+
+int fixture_clone(struct fixture *fixture, const char *snapshot, const char *name)
+{
+	struct wait wait = {.request.done = request_done};
+	struct volume_spec spec = {.created_at_s = 3};
+
+	(void)strncpy(spec.snapshot, snapshot, NAME_LEN_MAX); /* names of tests are short */
+	(void)strncpy(spec.name, name, NAME_LEN_MAX);
+	volume_create(fixture->pool, &spec, &wait.request);
+	return fixture_wait(fixture, &wait);
+}
+
+int fixture_revert(struct fixture *fixture, const char *volume, const char *snapshot)
+{
+	struct wait wait = {.request.done = request_done};
+
+	volume_revert(fixture->pool, volume, snapshot, &wait.request);
+	return fixture_wait(fixture, &wait);
+}
+
 int fixture_delete(struct fixture *fixture, const char *name)
 {
 	struct wait wait = {.request.done = request_done};
@@ -162,6 +193,19 @@ int fixture_io(struct fixture *fixture, struct block *block, enum block_kind kin
 	block_submit(block, &wait.io);
 	assert_false(wait.is_done);
 	return fixture_wait(fixture, &wait);
+}
+
+int fixture_map(struct fixture *fixture, struct block *block, struct block_io *io)
+{
+	struct wait wait = {.io = *io};
+	int ret;
+
+	wait.io.done = io_done;
+	block_submit(block, &wait.io);
+	ret = fixture_wait(fixture, &wait);
+	io->length = wait.io.length;
+	io->is_mapped = wait.io.is_mapped;
+	return ret;
 }
 
 struct block *fixture_volume(struct fixture *fixture, const char *name)

@@ -36,6 +36,9 @@ int fixture_open(struct fixture *fixture, const struct pool_settings *settings);
 int fixture_checkpoint(struct fixture *fixture);
 int fixture_grow_pool(struct fixture *fixture);
 int fixture_create(struct fixture *fixture, const char *name, uint64_t size_bytes);
+int fixture_snapshot(struct fixture *fixture, const char *volume, const char *name);
+int fixture_clone(struct fixture *fixture, const char *snapshot, const char *name);
+int fixture_revert(struct fixture *fixture, const char *volume, const char *snapshot);
 int fixture_delete(struct fixture *fixture, const char *name);
 int fixture_grow(struct fixture *fixture, const char *name, uint64_t size_bytes);
 int fixture_mark(struct fixture *fixture, const char *name);
@@ -43,6 +46,9 @@ int fixture_mark(struct fixture *fixture, const char *name);
 /* One request to a block device, one piece of memory. */
 int fixture_io(struct fixture *fixture, struct block *block, enum block_kind kind, uint64_t offset,
 	       void *data, uint64_t length);
+
+/* A MAP, its answer in `io`. */
+int fixture_map(struct fixture *fixture, struct block *block, struct block_io *io);
 
 /* The volume's block device, not counted as open. */
 struct block *fixture_volume(struct fixture *fixture, const char *name);

@@ -137,9 +137,9 @@ static void a_deletion_goes_on_after_a_crash(void **state)
 		assert_int_equal(write_at(fixture, "v", i * 32 * MIB, 64 * KIB), 0);
 	assert_int_equal(flush(fixture, "v"), 0);
 	volume_delete(fixture->pool, "v", &wait.request);
-	while (wait.result == 1)
+	while (wait.result == 1 || facts(fixture).used_bytes == 60 * STORE_EXTENT_BYTES)
 		(void)block_queue_run(&fixture->queue);
-	fixture->pool->doom.is_stopping = true; /* after the commit it is in */
+	fixture->pool->background.is_stopping = true; /* after the commit it is in */
 	fixture_run(fixture);
 	assert_in_range(facts(fixture).used_bytes, 1, 59 * STORE_EXTENT_BYTES);
 	fixture_reopen(fixture);

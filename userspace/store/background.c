@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "store/background.h"
+
+#include <assert.h>
+#include <errno.h>
+
+#include "store/state.h"
+
+#define REQUESTS_FIRST 16   /* that end between two steps */
+#define LEAVES_ABSENT  4096 /* looked for in a step */
+
+static bool can_free(const struct layer *layer)
+{
+	return layer_is_hidden(layer) && layer->child_count == 0 && !layer->is_damaged &&
+	       !layer->is_stuck;
+}
+
+static const struct job {
+	bool (*can)(const struct layer *layer);
+	void (*start)(struct pool *pool);
+} jobs[] = {
+	{.can = can_free, .start = background_free_start},
+};
+
+/* The most urgent job first; NULL: there is none. */
+static const struct job *background_choose(struct pool *pool, struct layer **out_layer)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(jobs); i++) {
+		for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
+			*out_layer = catalogue_layer(&pool->catalogue, id);
+			if (*out_layer && jobs[i].can(*out_layer))
+				return &jobs[i];
+		}
+	}
+	return NULL;
+}
+
+static void background_stop(struct pool *pool)
+{
+	pool->background.layer = NULL;
+	pool_close_kick(pool);
+}
+
+static bool background_may_go_on(const struct pool *pool)
+{
+	return !pool->background.is_stopping && pool_is_writable(pool);
+}
+
+static void background_woken(struct waiter *waiter, int result)
+{
+	struct pool *pool = container_of(waiter, struct pool, background.waiter);
+
+	if (result != 0)
+		background_fail(pool, result);
+	else if (background_may_go_on(pool))
+		pool->background.step(pool);
+	else
+		background_stop(pool);
+}
+
+static void background_turn(struct block_io *io, int result)
+{
+	struct pool *pool = container_of(io, struct pool, background.turn);
+
+	if (background_may_go_on(pool) && pool->background.is_kicked)
+		background_next(pool);
+	else
+		background_woken(&pool->background.waiter, 0);
+	runner_run(&pool->runner);
+}
+
+static void background_take_turn(struct pool *pool)
+{
+	pool->background.requests_first = 0;
+	pool->background.turn.done = background_turn;
+	block_queue_complete(pool->disk->queue, &pool->background.turn, 0);
+}
+
+void background_yield(struct pool *pool, void (*step)(struct pool *pool))
+{
+	pool->background.step = step;
+	if (slots_used(&pool->tasks) > 0)
+		pool->background.requests_first = REQUESTS_FIRST;
+	else
+		background_take_turn(pool);
+}
+
+void background_request_ended(struct pool *pool)
+{
+	struct background *background = &pool->background;
+
+	if (background->requests_first == 0)
+		return;
+	if (--background->requests_first == 0 || slots_used(&pool->tasks) == 0)
+		background_take_turn(pool);
+}
+
+void background_commit(struct pool *pool, void (*step)(struct pool *pool))
+{
+	pool->background.step = step;
+	commit_join(pool, &pool->background.waiter);
+}
+
+void background_fail(struct pool *pool, int result)
+{
+	if (result == -EAGAIN)
+		return;
+	if (!background_may_go_on(pool)) {
+		background_stop(pool);
+		return;
+	}
+	pool->background.layer->is_stuck = true;
+	background_next(pool);
+}
+
+int background_find_leaf(struct pool *pool)
+{
+	struct background *background = &pool->background;
+	const struct layer *layer = background->layer;
+
+	for (unsigned i = 0; i < LEAVES_ABSENT; i++) {
+		if (background->leaf >= layer->tree.leaf_count ||
+		    !leaf_is_absent(&pool->cache, layer, background->leaf))
+			return 0;
+		background->leaf++;
+	}
+	return -EAGAIN;
+}
+
+void background_next(struct pool *pool)
+{
+	struct background *background = &pool->background;
+	struct layer *layer;
+	const struct job *job = background_choose(pool, &layer);
+
+	background->is_kicked = false;
+	if (!job) {
+		background_stop(pool);
+		return;
+	}
+	if (background->layer != layer) {
+		background->layer = layer;
+		background->leaf = 0;
+		background->batch = 0;
+	}
+	background_yield(pool, job->start);
+}
+
+void background_kick(struct pool *pool)
+{
+	struct background *background = &pool->background;
+
+	if (!background_may_go_on(pool))
+		return;
+	background->waiter.run = background_woken;
+	if (background->layer)
+		background->is_kicked = true;
+	else
+		background_next(pool);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What nobody asks for any more is cleared away in the background, one layer at a time:
+ *
+ *   free    a layer without a name and without a layer over it: its extents become free, and it
+ *           goes (store/background_free.c)
+ *   merge   one without a name and with one layer over it: that one takes over what it needs,
+ *           and it goes (store/background_merge.c)
+ *   count   one whose shadowed_extents are not known, as after a merge (store/background_count.c)
+ *
+ * Nothing is remembered of it on the disk: what is to be done follows from the tree of layers, and
+ * what is done is done. So a crash only means that it goes on after the next opening.
+ *
+ * All work is in bounded steps. Between two of them the loop has its turn, and while requests of
+ * volumes are in flight a number of them end first. A layer that cannot be read is left alone.
+ */
+#ifndef STORE_BACKGROUND_H
+#define STORE_BACKGROUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "block/block.h"
+#include "store/waiter.h"
+
+struct pool;
+struct layer;
+
+struct background {
+	struct layer *layer; /* being worked on; NULL: nothing to do */
+	void (*step)(struct pool *pool);
+	struct waiter waiter;	 /* for what a step waits for */
+	struct block_io turn;	 /* the loop's, between two steps */
+	bool is_kicked;		 /* something may have become more urgent */
+	bool is_stopping;	 /* the pool is being closed */
+	uint32_t requests_first; /* that end before the next step; 0: it does not wait for any */
+
+	uint64_t leaf;	/* of the layer: all below are done */
+	uint32_t batch; /* leaves freed since the last commit */
+};
+
+/* Something lost its name, or has not been counted: find out what there is to do. */
+void background_kick(struct pool *pool);
+
+/* A request of a volume has ended. */
+void background_request_ended(struct pool *pool);
+
+/* --- for the files of the background --- */
+
+/* The step is over; `step` is next, after others had their turn. */
+void background_yield(struct pool *pool, void (*step)(struct pool *pool));
+
+/* `step` goes on when all that was changed is durable. */
+void background_commit(struct pool *pool, void (*step)(struct pool *pool));
+
+/* A step could not go on: -EAGAIN, it is called again; else the layer is left alone. */
+void background_fail(struct pool *pool, int result);
+
+/* Done with the layer: on to what is next. */
+void background_next(struct pool *pool);
+
+/*
+ * From background.leaf on the next leaf that the layer has, cached or on the disk. 0: found, or at
+ * the tree's end; -EAGAIN: there are many that it has not, and the step should end.
+ */
+int background_find_leaf(struct pool *pool);
+
+void background_free_start(struct pool *pool);
+
+#endif

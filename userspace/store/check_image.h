@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The exact check of a pool that nobody has open: every page read, every extent and slot
+ * counted, every counter compared, for the last checkpoint and for the pool as it would be
+ * after the replay. Writes nothing. What is wrong is told through the image's `found`.
+ */
+#ifndef STORE_CHECK_IMAGE_H
+#define STORE_CHECK_IMAGE_H
+
+#include "store/image.h"
+
+struct image_report {
+	uint32_t volumes;
+	uint32_t snapshots;
+	uint32_t layers;
+	uint32_t hidden_layers; /* nobody's head */
+	uint64_t leaves;
+	uint64_t pages;	       /* of metadata, leaves too */
+	uint64_t mapped;       /* extents, after the replay */
+	uint64_t data_extents; /* there are in all */
+	uint64_t lost_pages;   /* that an earlier repair gave up: no finding */
+	uint64_t words_replayed;
+	bool leaks_are_known; /* false: what nobody has may be what could not be read */
+	uint64_t unowned;     /* extents in the bitmaps that nobody readable has, in that case */
+};
+
+/* -ENOMEM. The image may be used further. */
+int check_image(struct image *image, struct image_report *out_report);
+
+/* The catalogue alone: names, heads, parents. Told through `found`; -ENOMEM. */
+int check_image_catalogue(struct image *image, struct image_report *report);
+
+#endif
