@@ -38,7 +38,7 @@ TELL = 'echo "$BERTH_EVENT|$BERTH_POOL|$BERTH_VOLUME|$BERTH_INITIATOR|$BERTH_TEX
 
 
 def test_the_hook_is_told_each_event_in_order():
-    with Hook(TELL + '; echo "$BERTH_NODE $BERTH_AT_MS" > $out.last') as hook, \
+    with Hook('echo "$BERTH_NODE $BERTH_AT_MS" > $out.last; ' + TELL) as hook, \
             Node("--hook", hook.path) as node:
         node.make_pool()
         node.make_volume("v")

@@ -140,8 +140,8 @@ static int volume_delete(const struct call *call, struct error *err)
 	request.volume_uuid = ((Berth__V1__Volume *)shown)->uuid;
 	ret = volume_confirm(call, (const Berth__V1__Volume *)shown, err);
 	if (ret == 0)
-		ret = node_call(call, "DeleteVolume", &request.base, &berth__v1__empty__descriptor,
-				&answer, err);
+		ret = node_call(call, "DeleteVolume", &request.base,
+				&berth__v1__deleted__descriptor, &answer, err);
 	answer_free(answer);
 	answer_free(shown);
 	return ret;

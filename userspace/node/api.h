@@ -4,6 +4,7 @@
 #define NODE_API_H
 
 #include "node/publications.h"
+#include "node/volumes.h"
 #include "rpc/node.pb-c.h"
 #include "rpc/server.h"
 
@@ -32,12 +33,29 @@ api_handler api_create_volume;
 api_handler api_get_volume;
 api_handler api_list_volumes;
 api_handler api_grow_volume;
+api_handler api_revert_volume;
 api_handler api_delete_volume;
 api_handler api_mark_formatted;
+
+api_handler api_create_snapshot;
+api_handler api_get_snapshot;
+api_handler api_list_snapshots;
+api_handler api_delete_snapshot;
 
 api_handler api_publish;
 api_handler api_unpublish;
 api_handler api_list_publications;
+
+/*
+ * All volumes and snapshots of the pool that is named, or ("") of all that are here; ends early
+ * with what `each` returns if that is not 0. -ENOENT if there is no such pool.
+ */
+typedef int api_visitor(void *owner, const struct node_pool *pool,
+			const struct volume_facts *facts);
+int api_visit(struct node *node, const char *pool_name, api_visitor *each, void *owner,
+	      struct error *err);
+
+void api_fill_deleted(const struct deletion *deletion, Berth__V1__Deleted *out_message);
 
 /* Fill in a message. With secrets only in the answer to Publish. */
 int api_fill_publication(struct node *node, const struct publication *publication, bool has_secrets,

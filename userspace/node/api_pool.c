@@ -38,6 +38,9 @@ static int pool_fill(struct node *node, const struct node_pool *pool, Berth__V1_
 	message->metadata = facts.metadata_bytes;
 	message->promised = facts.promised_bytes;
 	message->volumes = facts.volume_count;
+	message->snapshots = facts.snapshot_count;
+	message->data = facts.data_bytes;
+	message->reclaiming = facts.reclaiming_bytes;
 	if (rpc_set_string(&message->uuid, uuid_format(&facts.uuid, uuid)) < 0 ||
 	    rpc_set_string(&message->state, state_text(facts.state)) < 0 ||
 	    rpc_set_string(&message->state_reason, facts.reason.text) < 0)

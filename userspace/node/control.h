@@ -23,6 +23,11 @@ void control_pool_describe(struct loop *loop, struct pool *pool, struct pool_fac
 
 int control_volume_create(struct loop *loop, struct pool *pool, const struct volume_spec *spec,
 			  struct error *err);
+int control_volume_snapshot(struct loop *loop, struct pool *pool, const struct snapshot_spec *spec,
+			    struct error *err);
+int control_volume_revert(struct loop *loop, struct pool *pool, const char *name,
+			  const char *snapshot, struct error *err);
+/* A volume or a snapshot. */
 int control_volume_delete(struct loop *loop, struct pool *pool, const char *name,
 			  struct error *err);
 int control_volume_grow(struct loop *loop, struct pool *pool, const char *name, uint64_t size_bytes,
@@ -30,7 +35,7 @@ int control_volume_grow(struct loop *loop, struct pool *pool, const char *name, 
 int control_volume_mark_formatted(struct loop *loop, struct pool *pool, const char *name,
 				  struct error *err);
 
-/* -ENOENT if the pool has no such volume. */
+/* A volume or a snapshot; -ENOENT if the pool has none of that name. */
 int control_volume_describe(struct loop *loop, struct pool *pool, const char *name,
 			    struct volume_facts *out_facts);
 

@@ -21,6 +21,41 @@ int control_volume_create(struct loop *loop, struct pool *pool, const struct vol
 	return control_run(&control, loop, err);
 }
 
+static void volume_snapshot_start(struct control *control)
+{
+	volume_snapshot(control->pool, control->snapshot_spec, &control->request);
+}
+
+int control_volume_snapshot(struct loop *loop, struct pool *pool, const struct snapshot_spec *spec,
+			    struct error *err)
+{
+	struct control control = {
+		.start = volume_snapshot_start,
+		.pool = pool,
+		.snapshot_spec = spec,
+	};
+
+	return control_run(&control, loop, err);
+}
+
+static void volume_revert_start(struct control *control)
+{
+	volume_revert(control->pool, control->name, control->snapshot, &control->request);
+}
+
+int control_volume_revert(struct loop *loop, struct pool *pool, const char *name,
+			  const char *snapshot, struct error *err)
+{
+	struct control control = {
+		.start = volume_revert_start,
+		.pool = pool,
+		.name = name,
+		.snapshot = snapshot,
+	};
+
+	return control_run(&control, loop, err);
+}
+
 static void volume_delete_start(struct control *control)
 {
 	volume_delete(control->pool, control->name, &control->request);

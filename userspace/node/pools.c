@@ -297,11 +297,11 @@ int node_pool_delete(struct node *node, const char *name, struct error *err)
 	if (ret < 0)
 		return ret == -ENOENT ? 0 : ret;
 	control_pool_describe(node->reactor.loop, pool->pool, &facts);
-	if (facts.volume_count > 0)
+	if (facts.volume_count + facts.snapshot_count > 0)
 		return error_set(err, -EBUSY,
-				 "pool '%s' has %u volumes; delete them first ('berth volume list "
-				 "--pool %s')",
-				 name, facts.volume_count, name);
+				 "pool '%s' has %u volumes and %u snapshots; delete them first "
+				 "('berth volume list --pool %s', 'berth snapshot list --pool %s')",
+				 name, facts.volume_count, facts.snapshot_count, name, name);
 	/* A crash then leaves a file, never a state that misses one. */
 	ret = pool_forget(node, pool, err);
 	if (ret < 0)

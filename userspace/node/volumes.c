@@ -9,9 +9,10 @@
 #include "base/size.h"
 #include "node/control.h"
 #include "node/publications.h"
+#include "node/snapshots.h"
 
-int node_volume_find(struct node *node, const char *name, struct node_pool **out_pool,
-		     struct volume_facts *out_facts, struct error *err)
+int node_name_find(struct node *node, const char *what, const char *name,
+		   struct node_pool **out_pool, struct volume_facts *out_facts, struct error *err)
 {
 	const struct node_pool *missing = NULL;
 
@@ -28,11 +29,24 @@ int node_volume_find(struct node *node, const char *name, struct node_pool **out
 	/* Not "not found": whoever hears that may make a new one in its place. */
 	if (missing)
 		return error_set(err, -EHOSTUNREACH,
-				 "volume '%.64s' is in no pool that is here, but pool '%s' is "
-				 "missing: %.200s",
-				 name, missing->name, missing->why_missing);
-	return error_set(err, -ENOENT, "there is no volume '%.64s'; 'berth volume list' shows them",
-			 name);
+				 "%s '%.64s' is in no pool that is here, but pool '%s' is missing: "
+				 "%.200s",
+				 what, name, missing->name, missing->why_missing);
+	return error_set(err, -ENOENT, "there is no %s '%.64s'; 'berth %s list' shows them", what,
+			 name, what);
+}
+
+int node_volume_find(struct node *node, const char *name, struct node_pool **out_pool,
+		     struct volume_facts *out_facts, struct error *err)
+{
+	int ret = node_name_find(node, "volume", name, out_pool, out_facts, err);
+
+	if (ret < 0 || !out_facts->is_snapshot)
+		return ret;
+	return error_set(err, -ENOENT,
+			 "'%s' is a snapshot, not a volume; 'berth volume create NAME --snapshot "
+			 "%s' makes a volume of it",
+			 name, name);
 }
 
 int volume_choice_check(const struct volume_choice *choice, const struct uuid *uuid,
@@ -98,17 +112,67 @@ static int pool_choose(struct node *node, const char *name, struct node_pool **o
 static int volume_create_again(const struct volume_creation *creation, const struct node_pool *pool,
 			       const struct volume_facts *facts, struct error *err)
 {
-	uint32_t block_bytes = creation->logical_block_bytes ? creation->logical_block_bytes : 512;
+	bool is_clone = !uuid_is_nil(&facts->origin);
+	bool is_same_origin = *creation->snapshot
+				      ? strcmp(facts->origin_name, creation->snapshot) == 0
+				      : !is_clone;
+	uint64_t size_bytes = creation->size_bytes;
+	uint32_t block_bytes = creation->logical_block_bytes;
 	char size[SIZE_TEXT_MAX];
 
-	if (facts->size_bytes == creation->size_bytes &&
+	if (*creation->snapshot) {
+		size_bytes = size_bytes ? size_bytes : facts->size_bytes;
+		block_bytes = block_bytes ? block_bytes : facts->logical_block_bytes;
+	} else if (block_bytes == 0) {
+		block_bytes = 512;
+	}
+	if (!facts->is_snapshot && is_same_origin && facts->size_bytes == size_bytes &&
 	    facts->logical_block_bytes == block_bytes &&
 	    (*creation->pool == '\0' || strcmp(pool->name, creation->pool) == 0))
 		return 0;
+	if (facts->is_snapshot)
+		return error_set(err, -EEXIST,
+				 "'%s' is the name of a snapshot in pool '%s' already",
+				 creation->name, pool->name);
 	return error_set(err, -EEXIST,
-			 "volume '%s' exists already: %s in pool '%s' with blocks of %u bytes",
+			 "volume '%s' exists already: %s in pool '%s' with blocks of %u bytes%s%s",
 			 creation->name, size_format(facts->size_bytes, size), pool->name,
-			 facts->logical_block_bytes);
+			 facts->logical_block_bytes,
+			 !is_clone	       ? ""
+			 : *facts->origin_name ? ", a clone of "
+					       : ", a clone of a snapshot that is deleted",
+			 facts->origin_name);
+}
+
+/* A clone lies where its snapshot does. */
+static int clone_choose_pool(struct node *node, const struct volume_creation *creation,
+			     struct node_pool **out_pool, struct error *err)
+{
+	struct volume_facts facts;
+	int ret = node_snapshot_find(node, creation->snapshot, out_pool, &facts, err);
+
+	if (ret < 0 || *creation->pool == '\0' || strcmp(creation->pool, (*out_pool)->name) == 0)
+		return ret;
+	return error_set(err, -EINVAL,
+			 "snapshot '%s' is in pool '%s', and a clone of it can only be there too, "
+			 "not in '%.64s'",
+			 creation->snapshot, (*out_pool)->name, creation->pool);
+}
+
+static void volume_created_tell(struct node *node, const struct node_pool *pool,
+				const struct volume_creation *creation)
+{
+	const struct event_subject subject = {.pool = pool->name, .volume = creation->name};
+	char size[SIZE_TEXT_MAX];
+
+	if (*creation->snapshot)
+		events_add(&node->events, "volume-cloned", &subject, "from snapshot %s",
+			   creation->snapshot);
+	else
+		events_add(&node->events, "volume-created", &subject, "%s in pool %s",
+			   size_format(creation->size_bytes, size), pool->name);
+	log_info("volume created name=%s pool=%s bytes=%llu snapshot=%s", creation->name,
+		 pool->name, (unsigned long long)creation->size_bytes, creation->snapshot);
 }
 
 int node_volume_create(struct node *node, const struct volume_creation *creation, struct error *err)
@@ -118,31 +182,29 @@ int node_volume_create(struct node *node, const struct volume_creation *creation
 		.logical_block_bytes = creation->logical_block_bytes,
 		.created_at_s = (uint64_t)time(NULL),
 	};
+	bool is_clone = *creation->snapshot != '\0';
 	struct volume_facts facts;
-	char size[SIZE_TEXT_MAX];
 	struct node_pool *pool;
 	int ret = name_check("volume", creation->name, err);
 
 	if (ret < 0)
 		return ret;
-	ret = node_volume_find(node, creation->name, &pool, &facts, err);
+	ret = node_name_find(node, "volume", creation->name, &pool, &facts, err);
 	if (ret == 0)
 		return volume_create_again(creation, pool, &facts, err);
 	if (ret != -ENOENT)
 		return ret;
-	ret = pool_choose(node, creation->pool, &pool, err);
+	ret = is_clone ? clone_choose_pool(node, creation, &pool, err)
+		       : pool_choose(node, creation->pool, &pool, err);
 	if (ret < 0)
 		return ret;
 	strcpy(spec.name, creation->name);
+	strcpy(spec.snapshot, creation->snapshot); /* it was found, so it fits */
 	uuid_generate(&spec.uuid);
 	ret = control_volume_create(node->reactor.loop, pool->pool, &spec, err);
 	if (ret < 0)
 		return ret;
-	events_add(&node->events, "volume-created",
-		   &(struct event_subject){.pool = pool->name, .volume = spec.name},
-		   "%s in pool %s", size_format(spec.size_bytes, size), pool->name);
-	log_info("volume created name=%s pool=%s bytes=%llu", spec.name, pool->name,
-		 (unsigned long long)spec.size_bytes);
+	volume_created_tell(node, pool, creation);
 	return 0;
 }
 
@@ -169,25 +231,81 @@ int node_volume_grow(struct node *node, const struct volume_choice *choice, uint
 	return 0;
 }
 
-int node_volume_delete(struct node *node, const struct volume_choice *choice, struct error *err)
+static int volume_check_unpublished(struct node *node, const char *name, struct error *err)
+{
+	if (!node_volume_is_published(node, name))
+		return 0;
+	return error_set(err, -EBUSY,
+			 "volume '%s' is published; detach it, or withdraw it with 'berth volume "
+			 "unpublish %s'",
+			 name, name);
+}
+
+int node_volume_revert(struct node *node, const struct volume_choice *choice, const char *snapshot,
+		       struct error *err)
+{
+	struct volume_facts facts, snapshot_facts;
+	struct node_pool *pool, *snapshot_pool;
+	int ret = node_volume_choose(node, choice, &pool, &facts, err);
+
+	if (ret == 0)
+		ret = node_snapshot_find(node, snapshot, &snapshot_pool, &snapshot_facts, err);
+	if (ret == 0 && !uuid_is_equal(&snapshot_facts.origin, &facts.uuid))
+		ret = error_set(err, -EINVAL,
+				"'%s' is a snapshot of %s%s, not of '%s', which cannot become it; "
+				"'berth volume create NAME --snapshot %s' makes a volume of it",
+				snapshot, *snapshot_facts.origin_name ? "" : "a deleted volume",
+				snapshot_facts.origin_name, choice->name, snapshot);
+	if (ret == 0)
+		ret = volume_check_unpublished(node, choice->name, err);
+	if (ret == 0)
+		ret = control_volume_revert(node->reactor.loop, pool->pool, choice->name, snapshot,
+					    err);
+	if (ret < 0)
+		return ret;
+	events_add(&node->events, "volume-reverted",
+		   &(struct event_subject){.pool = pool->name, .volume = choice->name},
+		   "to snapshot %s", snapshot);
+	log_info("volume reverted name=%s pool=%s snapshot=%s", choice->name, pool->name, snapshot);
+	return 0;
+}
+
+void deletion_expect(const struct volume_facts *facts, struct deletion *out_deletion)
+{
+	uint64_t back = facts->exclusive_bytes;
+
+	*out_deletion = (struct deletion){
+		.reclaiming_bytes = back,
+		.kept_bytes = facts->written_bytes > back ? facts->written_bytes - back : 0,
+		.is_exact = facts->is_counted,
+	};
+}
+
+int node_volume_delete(struct node *node, const struct volume_choice *choice,
+		       struct deletion *out_deletion, struct error *err)
 {
 	const char *name = choice->name;
 	struct volume_facts facts;
 	struct node_pool *pool;
-	int ret = node_volume_choose(node, choice, &pool, &facts, err);
+	int ret = node_name_find(node, "volume", name, &pool, &facts, err);
 
+	*out_deletion = (struct deletion){.is_exact = true};
 	if (ret == -ENOENT)
 		return 0; /* a repeat */
+	if (ret == 0 && facts.is_snapshot)
+		ret = error_set(err, -EBUSY,
+				"'%s' is a snapshot, not a volume; 'berth snapshot delete %s' "
+				"deletes it",
+				name, name);
+	if (ret == 0)
+		ret = volume_choice_check(choice, &facts.uuid, err);
+	if (ret == 0)
+		ret = volume_check_unpublished(node, name, err);
+	if (ret == 0)
+		ret = control_volume_delete(node->reactor.loop, pool->pool, name, err);
 	if (ret < 0)
 		return ret;
-	if (node_volume_is_published(node, name))
-		return error_set(err, -EBUSY,
-				 "volume '%s' is published; detach it, or withdraw it with 'berth "
-				 "volume unpublish %s'",
-				 name, name);
-	ret = control_volume_delete(node->reactor.loop, pool->pool, name, err);
-	if (ret < 0)
-		return ret;
+	deletion_expect(&facts, out_deletion);
 	events_add(&node->events, "volume-deleted",
 		   &(struct event_subject){.pool = pool->name, .volume = name}, "from pool %s",
 		   pool->name);

@@ -14,21 +14,38 @@ struct volume_choice {
 
 struct volume_creation {
 	const char *name;
-	const char *pool; /* "": the only pool, or the one with most room */
-	uint64_t size_bytes;
-	uint32_t logical_block_bytes; /* 0: 512 */
+	const char *pool;	      /* "": the only pool, or the one with most room */
+	uint64_t size_bytes;	      /* 0 with a snapshot: as large as that */
+	uint32_t logical_block_bytes; /* 0: 512, or as the snapshot */
+	const char *snapshot;	      /* "": an empty volume; else a clone of it */
+};
+
+/* What became of the space of something that was deleted. */
+struct deletion {
+	uint64_t reclaiming_bytes; /* comes back in the background */
+	uint64_t kept_bytes;	   /* was its own, but others show it: stays with them */
+	bool is_exact;
 };
 
 int node_volume_create(struct node *node, const struct volume_creation *creation,
 		       struct error *err);
 int node_volume_grow(struct node *node, const struct volume_choice *choice, uint64_t size_bytes,
 		     struct error *err);
-/* Success if there is none of that name. */
-int node_volume_delete(struct node *node, const struct volume_choice *choice, struct error *err);
+/* The volume becomes what its snapshot is; -EBUSY while it is published. */
+int node_volume_revert(struct node *node, const struct volume_choice *choice, const char *snapshot,
+		       struct error *err);
+/* Success if there is none of that name: nothing was deleted then. */
+int node_volume_delete(struct node *node, const struct volume_choice *choice,
+		       struct deletion *out_deletion, struct error *err);
 int node_volume_mark_formatted(struct node *node, const struct volume_choice *choice,
 			       struct error *err);
-/* Which pool a volume lies in, and its facts. -ENOENT with a sentence that also says whether a
- * pool is missing in which it might be. */
+/*
+ * Which pool something of this name lies in, volume or snapshot, and its facts. -ENOENT, but
+ * -EHOSTUNREACH if a pool is missing in which it might be. The sentence calls it `what`.
+ */
+int node_name_find(struct node *node, const char *what, const char *name,
+		   struct node_pool **out_pool, struct volume_facts *out_facts, struct error *err);
+/* The same for a volume; a snapshot is -ENOENT. */
 int node_volume_find(struct node *node, const char *name, struct node_pool **out_pool,
 		     struct volume_facts *out_facts, struct error *err);
 /* The same for a volume that somebody chose; -EBUSY if it is another than that. */
@@ -38,5 +55,7 @@ int node_volume_choose(struct node *node, const struct volume_choice *choice,
 /* Is `uuid` the one that the choice has, if it has one? -EBUSY, -EINVAL. */
 int volume_choice_check(const struct volume_choice *choice, const struct uuid *uuid,
 			struct error *err);
+/* What deleting it will do, from what is known of it before. */
+void deletion_expect(const struct volume_facts *facts, struct deletion *out_deletion);
 
 #endif
