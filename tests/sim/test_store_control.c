@@ -61,6 +61,7 @@ int main(void)
 		{"superblock before the checkpoint is durable", .faults.switches_early = true},
 		{"extents reused before their record is durable",
 		 .faults.reuses_extents_early = true},
+		{"extents punched before their record is durable", .faults.punches_early = true},
 		{"slots of the last checkpoint overwritten", .faults.reuses_slots_early = true},
 		{"acknowledged before the words are in the journal", .faults.answers_early = true},
 		{"unsealed records replayed after a power failure", .keeps_boot = true},

@@ -20,7 +20,8 @@ enum block_kind {
 	BLOCK_READ,
 	BLOCK_WRITE,
 	BLOCK_FLUSH,	    /* all writes acknowledged before become durable */
-	BLOCK_UNMAP,	    /* the range may be given back; reads as zeros afterwards */
+	BLOCK_UNMAP,	    /* the range may be given back; reads as zeros afterwards (of a volume;
+			     * of a disk under a pool as anything) */
 	BLOCK_WRITE_ZEROES, /* as UNMAP, for callers that ask for zeros (no data travels) */
 	BLOCK_MAP,	    /* how far from `offset` on the mapping is of one kind */
 };
@@ -44,7 +45,7 @@ struct block_io {
 	 * Runs exactly once, never from inside submit. 0, or: -EIO (the medium failed), -ENOSPC
 	 * (no room for new data; nothing of this request may be counted on), -EROFS, -EINVAL
 	 * (outside the device or misaligned), -ENODATA (the data is known to be damaged),
-	 * -ESHUTDOWN (the device is closing).
+	 * -EOPNOTSUPP (UNMAP: never here), -ESHUTDOWN (the device is closing).
 	 */
 	void (*done)(struct block_io *io, int result);
 

@@ -25,6 +25,8 @@
 #include "block/block.h"
 #include "block/queue.h"
 
+#define SIM_GARBAGE_BYTE 0xdb /* no test uses it as data */
+
 struct sim_image;
 
 /* An image of zeros; NULL: no memory. The size is a multiple of 1 MiB. */
@@ -35,7 +37,11 @@ void sim_image_free(struct sim_image *image);
 void sim_image_read(const struct sim_image *image, uint64_t offset, void *to, uint64_t len);
 /* False: no memory. */
 bool sim_image_write(struct sim_image *image, uint64_t offset, const void *from, uint64_t len);
+/* Zeros, or bytes that nobody wrote; pages of either cost nothing. False: no memory. */
 bool sim_image_clear(struct sim_image *image, uint64_t offset, uint64_t len);
+bool sim_image_garble(struct sim_image *image, uint64_t offset, uint64_t len);
+/* First byte in [start, end) that may be other than zero, or `end`. */
+uint64_t sim_image_find_data(const struct sim_image *image, uint64_t start, uint64_t end);
 /* These sectors cannot be read by any disk with this image, until they are written. */
 bool sim_image_spoil(struct sim_image *image, uint64_t offset, uint64_t len);
 bool sim_image_is_spoilt(const struct sim_image *image, uint64_t offset, uint64_t len);

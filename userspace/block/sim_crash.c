@@ -12,7 +12,7 @@ static uint64_t sim_crash_chance(struct random *random)
 	return chances[random_below(random, ARRAY_SIZE(chances))];
 }
 
-/* Runs of sectors: whole pages as often as torn ones, and large zeroing fast. */
+/* Runs of sectors: whole pages as often as torn ones. */
 static uint64_t sim_crash_run(struct random *random, uint64_t sectors)
 {
 	return MIN(UINT64_C(1) << random_below(random, 8), sectors);
@@ -23,10 +23,15 @@ static void sim_crash_write(struct sim_image *image, const struct sim_write *wri
 {
 	uint64_t sectors = write->length / SECTOR_BYTES;
 
+	if (write->kind != BLOCK_WRITE) {
+		if (chance > 0)
+			sim_write_blur(image, write, random_next(random));
+		return;
+	}
 	for (uint64_t i = 0, run; i < sectors; i += run) {
 		run = sim_crash_run(random, sectors - i);
 		if (random_below(random, 16) < chance)
-			sim_write_tear(image, write, i, run, random);
+			sim_write_apply(image, write, i, run);
 	}
 }
 
@@ -85,7 +90,7 @@ struct sim_disk *sim_disk_restart(struct sim_disk *disk, struct block_queue *que
 		uint64_t sectors = write->length / SECTOR_BYTES;
 
 		for (uint64_t i = 0, run; write->ended_at == 0 && i < sectors; i += run) {
-			run = sim_crash_run(random, sectors - i);
+			run = write->bytes ? sim_crash_run(random, sectors - i) : sectors;
 			if (random_below(random, 16) < chance)
 				sim_write_take(next, write, i, run);
 		}

@@ -171,35 +171,60 @@ bool sim_image_write(struct sim_image *image, uint64_t offset, const void *from,
 	return true;
 }
 
-/* Whole pages and chunks go back, so that zeros cost nothing. */
-bool sim_image_clear(struct sim_image *image, uint64_t offset, uint64_t len)
+/* Bytes [offset, offset + len), which are whole pages, become this page; NULL: zeros. */
+static bool pages_set(struct sim_image *image, uint64_t offset, uint64_t len, struct sim_page *to)
 {
-	static const uint8_t zeros[PAGE_BYTES];
-
 	while (len > 0) {
-		uint64_t piece = MIN(len, PAGE_BYTES - offset % PAGE_BYTES);
 		struct sim_chunk **chunk = &image->chunks[offset / CHUNK_BYTES];
+		uint64_t piece = MIN(len, CHUNK_BYTES - offset % CHUNK_BYTES);
+		struct sim_chunk *own;
 
-		if (offset % CHUNK_BYTES == 0 && len >= CHUNK_BYTES) {
+		if (!to && (!*chunk || piece == CHUNK_BYTES)) {
 			chunk_put(*chunk);
 			*chunk = NULL;
-			piece = CHUNK_BYTES;
-		} else if (!*chunk) {
-			piece = MIN(len, CHUNK_BYTES - offset % CHUNK_BYTES);
-		} else if (piece == PAGE_BYTES) {
-			struct sim_chunk *own = chunk_own(image, offset / CHUNK_BYTES);
-
+		} else {
+			own = chunk_own(image, offset / CHUNK_BYTES);
 			if (!own)
 				return false;
-			page_put(own->pages[offset / PAGE_BYTES % CHUNK_PAGES]);
-			own->pages[offset / PAGE_BYTES % CHUNK_PAGES] = NULL;
-		} else if (!sim_image_write(image, offset, zeros, piece)) {
-			return false;
+			for (uint64_t at = offset; at < offset + piece; at += PAGE_BYTES) {
+				page_put(own->pages[at / PAGE_BYTES % CHUNK_PAGES]);
+				own->pages[at / PAGE_BYTES % CHUNK_PAGES] = to;
+				if (to)
+					to->users++;
+			}
 		}
 		offset += piece;
 		len -= piece;
 	}
 	return true;
+}
+
+/* As pages_set, also where the ends are in the midst of pages. */
+static bool bytes_set(struct sim_image *image, uint64_t offset, uint64_t len, struct sim_page *to)
+{
+	static const uint8_t zeros[PAGE_BYTES];
+	const uint8_t *bytes = to ? to->bytes : zeros;
+	uint64_t head = MIN(len, (PAGE_BYTES - offset % PAGE_BYTES) % PAGE_BYTES);
+	uint64_t tail = (len - head) % PAGE_BYTES;
+	uint64_t whole = len - head - tail;
+
+	return sim_image_write(image, offset, bytes, head) &&
+	       pages_set(image, offset + head, whole, to) &&
+	       sim_image_write(image, offset + head + whole, bytes, tail);
+}
+
+bool sim_image_clear(struct sim_image *image, uint64_t offset, uint64_t len)
+{
+	return bytes_set(image, offset, len, NULL);
+}
+
+bool sim_image_garble(struct sim_image *image, uint64_t offset, uint64_t len)
+{
+	/* One page for all of it; its first user is this function, for ever. */
+	static struct sim_page garbage = {.users = 1,
+					  .bytes = {[0 ... PAGE_BYTES - 1] = SIM_GARBAGE_BYTE}};
+
+	return bytes_set(image, offset, len, &garbage);
 }
 
 bool sim_image_spoil(struct sim_image *image, uint64_t offset, uint64_t len)
@@ -223,6 +248,16 @@ static const struct sim_page *page_at(const struct sim_image *image, uint64_t of
 	const struct sim_chunk *chunk = image->chunks[offset / CHUNK_BYTES];
 
 	return chunk ? chunk->pages[offset / PAGE_BYTES % CHUNK_PAGES] : NULL;
+}
+
+uint64_t sim_image_find_data(const struct sim_image *image, uint64_t start, uint64_t end)
+{
+	while (start < end && !page_at(image, start)) {
+		uint64_t unit = image->chunks[start / CHUNK_BYTES] ? PAGE_BYTES : CHUNK_BYTES;
+
+		start += unit - start % unit;
+	}
+	return MIN(start, end);
 }
 
 bool sim_image_is_spoilt(const struct sim_image *image, uint64_t offset, uint64_t len)

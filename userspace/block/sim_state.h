@@ -49,9 +49,8 @@ void sim_write_apply(struct sim_image *image, const struct sim_write *write, uin
 		     uint64_t count);
 void sim_write_apply_all(struct sim_image *image, const struct sim_write *write);
 
-/* Sectors as a power failure may leave them in the midst of it. */
-void sim_write_tear(struct sim_image *image, const struct sim_write *write, uint64_t first,
-		    uint64_t count, struct random *random);
+/* A WRITE_ZEROES or UNMAP as a power failure may leave it: any of old, zeros, garbage. */
+void sim_write_blur(struct sim_image *image, const struct sim_write *write, uint64_t salt);
 
 /* The fault that the request, about to end, suffers; false: none. */
 bool sim_fault_hits(struct sim_disk *disk, const struct block_io *io, enum sim_fault *out_fault);

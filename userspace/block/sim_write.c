@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What a write leaves on an image. An UNMAP leaves pages of 4 KiB as they were, zeros or
- * garbage; which, follows from the write and the page alone, so that all images agree. Garbage
- * is nothing that anybody ever wrote: a byte that no test uses as data.
+ * What a write leaves on an image. An UNMAP leaves pages of 4 KiB that hold anything as they
+ * were, zeros or garbage; which, follows from the write and the page alone, so that all images
+ * agree.
  */
 #include "block/sim_state.h"
 
@@ -12,8 +12,7 @@
 
 #include "block/request.h"
 
-#define PAGE_BYTES   4096
-#define GARBAGE_BYTE 0xdb
+#define PAGE_BYTES 4096
 
 enum sim_remains {
 	SIM_OLD,
@@ -65,34 +64,32 @@ void sim_write_free(struct sim_write *write)
 static void sim_leave(struct sim_image *image, uint64_t offset, uint64_t length,
 		      enum sim_remains remains)
 {
-	uint8_t garbage[PAGE_BYTES];
 	bool is_ok = true;
 
 	if (remains == SIM_ZEROS)
 		is_ok = sim_image_clear(image, offset, length);
-	if (remains == SIM_GARBAGE)
-		memset(garbage, GARBAGE_BYTE, sizeof(garbage));
-	while (remains == SIM_GARBAGE && length > 0) {
-		uint64_t piece = MIN(length, (uint64_t)PAGE_BYTES);
-
-		is_ok &= sim_image_write(image, offset, garbage, piece);
-		offset += piece;
-		length -= piece;
-	}
+	else if (remains == SIM_GARBAGE)
+		is_ok = sim_image_garble(image, offset, length);
 	assert(is_ok);
 }
 
 static void sim_leave_pages(struct sim_image *image, uint64_t offset, uint64_t length,
 			    uint64_t salt)
 {
-	while (length > 0) {
-		struct random random = {.state = salt ^ offset / PAGE_BYTES << 20};
-		uint64_t piece = MIN(length, PAGE_BYTES - offset % PAGE_BYTES);
+	uint64_t end = offset + length;
 
+	for (;;) {
+		struct random random;
+		uint64_t piece;
+
+		offset = sim_image_find_data(image, offset, end);
+		if (offset == end)
+			return;
+		piece = MIN(end - offset, PAGE_BYTES - offset % PAGE_BYTES);
+		random.state = salt ^ offset / PAGE_BYTES << 20;
 		sim_leave(image, offset, piece,
 			  (enum sim_remains)random_below(&random, SIM_REMAINS));
 		offset += piece;
-		length -= piece;
 	}
 }
 
@@ -117,12 +114,7 @@ void sim_write_apply_all(struct sim_image *image, const struct sim_write *write)
 	sim_write_apply(image, write, 0, write->length / SECTOR_BYTES);
 }
 
-void sim_write_tear(struct sim_image *image, const struct sim_write *write, uint64_t first,
-		    uint64_t count, struct random *random)
+void sim_write_blur(struct sim_image *image, const struct sim_write *write, uint64_t salt)
 {
-	if (write->kind == BLOCK_WRITE)
-		sim_write_apply(image, write, first, count);
-	else
-		sim_leave(image, write->offset + first * SECTOR_BYTES, count * SECTOR_BYTES,
-			  (enum sim_remains)random_below(random, SIM_REMAINS));
+	sim_leave_pages(image, write->offset, write->length, salt);
 }

@@ -202,6 +202,8 @@ static int capture_bitmap(struct pool *pool, uint64_t region, uint64_t block)
 		put_le64(&page.extents[i], pool->space.mapped[region * EXTENT_WORDS + i]);
 	for (unsigned i = 0; i < SLOT_WORDS; i++)
 		put_le64(&page.slots[i], pool->slots.live[region * SLOT_WORDS + i]);
+	if (space_has_unpunched(&pool->space, region))
+		put_le32(&page.flags, FORMAT_REGION_UNPUNCHED);
 	place = page_add(pool, &page, FORMAT_BITMAP, block, FORMAT_OWNER_BITMAPS, region);
 	if (!place)
 		return -ENOMEM;
@@ -266,6 +268,7 @@ int checkpoint_capture(struct pool *pool)
 
 	checkpoint->is_running = true;
 	checkpoint->is_wanted = false;
+	pool->punch.has_news = false;
 	list_append_all(&checkpoint->now, &checkpoint->next);
 	checkpoint->journal_first = pool->journal.next;
 	if (pool->faults.reuses_slots_early)

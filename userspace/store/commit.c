@@ -158,6 +158,7 @@ static void commit_succeed(struct pool *pool)
 		commit->writes_durable = commit->writes_captured;
 		commit->has_unsealed = false;
 		space_commit(&pool->space);
+		punch_kick(pool);
 	} else if (pool->journal.count > 0) {
 		commit->has_unsealed = true;
 	}

@@ -14,6 +14,7 @@ struct pool_faults {
 	bool switches_early;	   /* superblock before the checkpoint's pages are durable */
 	bool reuses_extents_early; /* freed extents before their record is durable */
 	bool reuses_slots_early;   /* pages of the last checkpoint overwritten by the next */
+	bool punches_early;	   /* freed extents given back before their record is durable */
 	bool answers_early;	   /* writes acknowledged before their words are in the journal */
 };
 

@@ -46,6 +46,7 @@ static int pool_init_tables(struct pool *pool)
 	pool->cache.space = &pool->space;
 	if (leaf_cache_init(&pool->cache, frames) != 0 ||
 	    view_cache_init(&pool->views, pool, views) != 0 ||
+	    pace_init(&pool->pace) != 0 ||
 	    space_init(&pool->space, &pool->geometry, freed) != 0 ||
 	    slot_map_init(&pool->slots, &pool->geometry) != 0 ||
 	    hold_table_init(&pool->holds, tasks * TASK_EXTENTS) != 0 ||
@@ -94,6 +95,7 @@ int pool_new(struct block *disk, const struct pool_settings *settings,
 		pool_free(pool);
 		return -ENOMEM;
 	}
+	punch_init(pool);
 	pool->journal.epoch = get_le64(&super->journal_epoch);
 	pool->journal.boot = get_le64(settings->boot_id.bytes);
 	pool->journal.first = get_le64(&super->journal_first);
@@ -116,6 +118,7 @@ void pool_free(struct pool *pool)
 	slot_map_fini(&pool->slots);
 	space_fini(&pool->space);
 	view_cache_fini(&pool->views);
+	pace_fini(&pool->pace);
 	leaf_cache_fini(&pool->cache);
 	journal_fini(&pool->journal);
 	free(pool);
@@ -135,6 +138,7 @@ void pool_degrade(struct pool *pool, enum pool_state state, const char *what, in
 	waiter_wake_all(&pool->runner, &pool->commit.kept_next, -EIO);
 	waiter_wake_all(&pool->runner, &pool->checkpoint.next, -EIO);
 	admission_retry(pool);
+	pace_release(pool);
 }
 
 uint64_t pool_slots_needed(const struct pool *pool)
@@ -167,6 +171,8 @@ void pool_describe(const struct pool *pool, struct pool_facts *out_facts)
 		.data_bytes = data_count * STORE_EXTENT_BYTES,
 		.used_bytes = (data_count - space->free_count) * STORE_EXTENT_BYTES,
 		.free_bytes = space->free_count * STORE_EXTENT_BYTES,
+		.unpunched_bytes = space->unpunched_count * STORE_EXTENT_BYTES,
+		.cannot_punch = pool->punch.is_refused,
 	};
 	memcpy(out_facts->name, pool->name, sizeof(out_facts->name));
 	out_facts->reclaiming_bytes = accounting_reclaiming_extents(pool) * STORE_EXTENT_BYTES;

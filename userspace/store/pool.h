@@ -63,6 +63,8 @@ struct pool_facts {
 	uint64_t metadata_bytes; /* superblocks, journal, checkpoint area */
 	uint64_t promised_bytes; /* sum of the volumes' sizes */
 	uint64_t reclaiming_bytes; /* used by nobody, and on the way to be free */
+	uint64_t unpunched_bytes; /* of free_bytes: the backing file still has them */
+	bool cannot_punch;	  /* and keeps them, until they are written again */
 	uint32_t volume_count;
 	uint32_t snapshot_count;
 };
@@ -70,6 +72,7 @@ struct pool_facts {
 struct pool_settings {
 	uint64_t cache_bytes; /* limit of the cache of leaves and views; 0: 64 MiB */
 	bool is_read_only;    /* write nothing at all, not even to end a replay */
+	bool keeps_freed;     /* do not give freed space back to the file or device below */
 	/* Identity of the running kernel's boot: what an earlier process of the same boot was
 	 * acknowledged for is still in the disk's cache, so it counts. Nil: never the same. */
 	struct uuid boot_id;

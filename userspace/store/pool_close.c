@@ -44,6 +44,7 @@ static void close_checkpointed(struct waiter *waiter, int result)
 static bool pool_has_changes(const struct pool *pool)
 {
 	return pool->journal.next != pool->journal.first || pool->cache.dirty_count > 0 ||
+	       pool->punch.has_news ||
 	       pool->commit.writes_done != pool->commit.writes_durable;
 }
 
@@ -51,7 +52,7 @@ void pool_close_kick(struct pool *pool)
 {
 	struct operation *operation = pool->closing;
 
-	if (!operation || pool->background.layer)
+	if (!operation || pool->background.layer || pool->pace.is_reading || pool->punch.is_running)
 		return;
 	if (!operation->has_checkpointed && pool_is_writable(pool) && pool_has_changes(pool)) {
 		operation->has_checkpointed = true;
@@ -73,6 +74,7 @@ static void close_start(struct operation *operation)
 	pool->background.is_stopping = true;
 	pool->closing = operation;
 	operation->waiter.run = close_checkpointed;
+	pace_release(pool);
 	pool_close_kick(pool);
 	runner_run(&pool->runner);
 }

@@ -26,6 +26,7 @@ static void recovery_ended(struct block_io *io, int result)
 		*recovery->out_pool = recovery->pool;
 		if (!recovery->settings.is_read_only)
 			background_kick(recovery->pool);
+		punch_kick(recovery->pool);
 		runner_run(&recovery->pool->runner);
 	} else if (recovery->pool) {
 		pool_free(recovery->pool);
@@ -148,6 +149,8 @@ static int take_bitmap_page(struct tree_loader *loader, uint64_t index, const vo
 	struct pool *pool = recovery->pool;
 	const struct format_bitmap *page = data;
 
+	if (get_le32(&page->flags) & FORMAT_REGION_UNPUNCHED)
+		space_suspect(&pool->space, index);
 	for (unsigned i = 0; i < FORMAT_REGION_EXTENTS; i++) {
 		uint64_t word = get_le64(&page->extents[i / 64]);
 

@@ -11,6 +11,11 @@
  *        ... durable_end their record is durable
  *        ... captured_end their record is being written
  *        ... tail         not yet in a record
+ *
+ * An extent is filled while the disk may hold data in it that was written since it was last
+ * punched (given back). One that is free and filled is unpunched: it is the first to be handed
+ * out again, which spares a hole and its filling, and what is left of them store/punch.c gives
+ * back. While that is under way they are free, but cannot be had.
  */
 #ifndef STORE_SPACE_H
 #define STORE_SPACE_H
@@ -20,16 +25,27 @@
 
 #include "store/geometry.h"
 
+/* 16384 extents, with one page of the bitmaps. */
+struct space_region {
+	uint32_t unpunched; /* extents that are and could be had */
+	bool is_suspect;    /* any of its extents may be filled, for all that is known */
+};
+
 struct space {
 	struct geometry geometry;
 	uint64_t *taken;
 	uint64_t *mapped;
+	uint64_t *filled;
+	struct space_region *regions;
 	uint64_t *dirty_regions; /* changed since the last capture of a checkpoint */
 	uint64_t bits;		 /* in taken and mapped: whole regions */
 	uint64_t open_end;	 /* extents beyond are not handed out yet */
 	uint64_t cursor;
-	uint64_t free_count;
+	uint64_t free_count; /* with those that are being punched */
 	uint64_t mapped_count;
+	uint64_t unpunched_count; /* likewise */
+	uint64_t punching_count;
+	uint64_t punch_cursor;
 
 	uint32_t *freed; /* ring of freed_capacity, a power of two */
 	uint32_t freed_capacity;
@@ -58,7 +74,10 @@ void space_open(struct space *space);
 bool space_load(struct space *space, uint64_t extent);
 bool space_claim(struct space *space, uint64_t extent);
 
-/* An extent nobody has, `wanted` itself if it is free; -ENOSPC. */
+/* A crash may have left data in any free extent of this region, or the checkpoint says so. */
+void space_suspect(struct space *space, uint64_t region);
+
+/* An extent nobody has, `wanted` itself if it is free; -ENOSPC: none can be had now. */
 int space_take(struct space *space, uint64_t wanted, uint32_t *out_extent);
 
 /* Give back one that no word ever pointed to. */
@@ -82,12 +101,22 @@ bool space_unmap_now(struct space *space, uint32_t extent);
 /* How many more frees the queue can take. */
 uint32_t space_freed_room(const struct space *space);
 
-/* True if frees are under way that the next commits will bring. */
+/* True if extents will become free: by the next commits, or by the punch under way. */
 bool space_has_pending(const struct space *space);
 
 /* A commit captured all frees so far; later, its record is durable. */
 void space_capture(struct space *space);
 void space_commit(struct space *space);
+
+/* Extents of the region that are filled but not mapped: what its page must not forget. */
+bool space_has_unpunched(const struct space *space, uint64_t region);
+
+/*
+ * The next unpunched extents in a row, at most `max`, cannot be had from now on. False: there
+ * are none. Later they are free again: punched, or as they were.
+ */
+bool space_punch_begin(struct space *space, uint32_t max, uint64_t *out_first, uint32_t *out_count);
+void space_punch_end(struct space *space, uint64_t first, uint32_t count, bool is_punched);
 
 /* A reader of extents comes and goes; hand back what enter gave. */
 unsigned space_enter(struct space *space);

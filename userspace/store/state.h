@@ -18,7 +18,9 @@
 #include "store/journal.h"
 #include "store/leaf.h"
 #include "store/operation.h"
+#include "store/pace.h"
 #include "store/pool.h"
+#include "store/punch.h"
 #include "store/slot_map.h"
 #include "store/space.h"
 #include "store/view.h"
@@ -49,6 +51,8 @@ struct pool {
 	struct commit commit;
 	struct checkpoint checkpoint;
 	struct background background;
+	struct pace pace;
+	struct punch punch;
 	struct operation_queue operations;
 	struct operation *closing; /* the pool_close under way */
 

@@ -115,6 +115,8 @@ void task_end(struct task *task, int result)
 	layer_unuse(task->layer, &pool->runner);
 	slots_put(&pool->tasks, task);
 	background_request_ended(pool);
+	pace_ended(pool);
+	punch_kick(pool);
 	if (!list_is_empty(&pool->admission.waiting_space))
 		admission_retry(pool);
 	volume_begin_waiting(pool);

@@ -62,7 +62,7 @@ static int io(enum block_kind kind, uint64_t offset, uint64_t length)
 static int start(void **state)
 {
 	const struct pool_format format = {.name = "p"};
-	const struct pool_settings settings = {0};
+	const struct pool_settings settings = {.keeps_freed = true};
 	const struct volume_spec spec = {.name = "v", .size_bytes = GIB};
 	struct wait wait = {.request.done = request_done, .result = 1};
 
