@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* berth-node: the storage node's daemon. */
+/* berth-node: the storage node's daemon, and the commands that look at its pools. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +15,7 @@
 #include "base/notify.h"
 #include "node/api.h"
 #include "node/node.h"
+#include "node/tool.h"
 
 #define API_GRACE_MS 2000
 
@@ -73,8 +74,12 @@ int main(int argc, char **argv)
 	struct error err = {0};
 	sigset_t signals;
 	int lock_fd = -1;
-	int ret = node_settings_load(&node.settings, argc, argv, &err);
+	int status;
+	int ret;
 
+	if (tool_main(argc, argv, &status))
+		return status;
+	ret = node_settings_load(&node.settings, argc, argv, &err);
 	if (ret == 1)
 		return EXIT_SUCCESS;
 	if (ret < 0) {

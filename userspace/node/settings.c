@@ -147,7 +147,9 @@ int node_settings_load(struct node_settings *settings, int argc, char **argv, st
 	const struct config config = {
 		.program = "berth-node",
 		.section = "node",
-		.summary = "The storage node: thin volumes on pools, served by iSCSI.",
+		.summary = "The storage node: thin volumes on pools, served by iSCSI.\n"
+			   "berth-node check PATH looks at a pool that no node serves; also dump\n"
+			   "and repair (berth-node COMMAND --help).",
 		.example = "berth-node --listen 192.0.2.1:3260 --api unix:/run/berth/node.sock",
 		.options = options,
 		.option_count = ARRAY_SIZE(options),

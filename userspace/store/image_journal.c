@@ -7,6 +7,7 @@
  * sealed record of a *later commit* lies behind it: the flush before that one made all before it
  * durable. Without such a proof the end is the end.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -298,8 +299,12 @@ static int apply_records(struct image *image, const uint8_t *states)
 
 int image_read_journal(struct image *image)
 {
-	uint8_t *states = calloc(image->journal.block_count, 1);
-	int ret = states ? scan_records(image, states) : -ENOMEM;
+	uint8_t *states;
+	int ret;
+
+	assert(image->journal.block_count > 0);
+	states = calloc(image->journal.block_count, 1);
+	ret = states ? scan_records(image, states) : -ENOMEM;
 
 	if (ret == 0) {
 		plan_replay(image, states);

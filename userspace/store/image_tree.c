@@ -153,9 +153,9 @@ static int tree_read_level(struct image *image, struct image_tree *tree,
 
 			if (tree_check_page(image, tree, page, data, &error) != 0)
 				ret = tree_lose(image, tree, page, error.text);
-			else if (page->level > 0)
+			else if (below)
 				ret = tree_take_index(image, tree, page, data, below);
-			else
+			else if (on_leaf)
 				ret = on_leaf(image, page->index, data);
 		}
 	}
