@@ -47,7 +47,7 @@ static json_t *host_volume_json(const Berth__V1__HostVolume *volume)
 
 static bool is_wanted(const struct call *call, const char *volume)
 {
-	return !call->name || strcmp(call->name, volume) == 0;
+	return !call->volume || strcmp(call->volume, volume) == 0;
 }
 
 static int host_list(const struct call *call, struct error *err)
@@ -81,8 +81,8 @@ static int publication_list(const struct call *call, struct error *err)
 	json_t *rows;
 	int ret;
 
-	if (call->name)
-		request.volume = call->name;
+	if (call->volume)
+		request.volume = call->volume;
 	ret = node_call(call, "ListPublications", &request.base,
 			&berth__v1__list_publications_reply__descriptor, &answer, err);
 	if (ret < 0)

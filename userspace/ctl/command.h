@@ -35,6 +35,7 @@ enum option_bit {
 	OPTION_NO_CHAP = 1 << 8,
 	OPTION_SHARED = 1 << 9,
 	OPTION_AGENT = 1 << 10,
+	OPTION_SNAPSHOT = 1 << 11,
 };
 
 #define OPTIONS_ALWAYS (OPTION_HELP | OPTION_NODE | OPTION_JSON)
@@ -47,7 +48,9 @@ struct call {
 	unsigned given;	     /* option_bit of all options that were there */
 	const char *node;    /* address of the node, never NULL */
 	const char *agent;   /* address of an agent; NULL: not asked for */
-	char *name;	     /* operand NAME or VOLUME; NULL if it may be left out and was */
+	char *name;	     /* operand NAME: of what the noun says */
+	char *volume;	     /* operand VOLUME; NULL if it may be left out and was */
+	char *snapshot;	     /* operand SNAPSHOT, or --snapshot */
 	char *path;	     /* operand PATH */
 	char *pool;	     /* --pool */
 	char *initiator;     /* --initiator */
@@ -59,10 +62,12 @@ struct call {
 struct command {
 	const char *noun;
 	const char *verb;
-	/* Words of NAME, VOLUME, SIZE, PATH; in brackets those that may be left out. */
+	/* Words of the operands in struct call; in brackets those that may be left out. */
 	const char *operands;
 	unsigned options;  /* that it takes beside OPTIONS_ALWAYS */
 	unsigned required; /* those of them that must be there */
+	/* What the other members cannot say of a command line; -EINVAL. NULL: nothing. */
+	int (*check)(const struct call *call, struct error *err);
 	/* 0, or a negative errno and a sentence. */
 	int (*run)(const struct call *call, struct error *err);
 	const char *summary; /* one line, for the list of commands */
@@ -81,6 +86,7 @@ extern const struct group attachment_group;
 extern const struct group event_group;
 extern const struct group node_group;
 extern const struct group pool_group;
+extern const struct group snapshot_group;
 extern const struct group volume_group;
 extern const struct group *const groups[];
 

@@ -5,7 +5,8 @@
 #include "ctl/command.h"
 
 const struct group *const groups[] = {
-	&pool_group, &volume_group, &attachment_group, &node_group, &event_group, NULL,
+	&pool_group,  &volume_group, &snapshot_group, &attachment_group, &node_group,
+	&event_group, NULL,
 };
 
 const struct group *group_find(const char *noun)

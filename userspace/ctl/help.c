@@ -9,13 +9,10 @@ static const struct {
 	unsigned bit;
 	const char *text;
 } option_texts[] = {
-	{OPTION_SIZE, "--size SIZE"},
-	{OPTION_POOL, "--pool NAME"},
-	{OPTION_INITIATOR, "--initiator IQN"},
-	{OPTION_NO_CHAP, "--no-chap"},
-	{OPTION_SHARED, "--shared"},
-	{OPTION_AGENT, "--agent ADDRESS"},
-	{OPTION_YES, "--yes"},
+	{OPTION_SIZE, "--size SIZE"},	   {OPTION_SNAPSHOT, "--snapshot NAME"},
+	{OPTION_POOL, "--pool NAME"},	   {OPTION_INITIATOR, "--initiator IQN"},
+	{OPTION_NO_CHAP, "--no-chap"},	   {OPTION_SHARED, "--shared"},
+	{OPTION_AGENT, "--agent ADDRESS"}, {OPTION_YES, "--yes"},
 };
 
 static void usage_print(FILE *out, const struct command *command)

@@ -30,6 +30,7 @@ static const struct option long_options[] = {
 	{"no-chap", no_argument, NULL, OPTION_NO_CHAP},
 	{"shared", no_argument, NULL, OPTION_SHARED},
 	{"agent", required_argument, NULL, OPTION_AGENT},
+	{"snapshot", required_argument, NULL, OPTION_SNAPSHOT},
 	{NULL, 0, NULL, 0},
 };
 
@@ -68,6 +69,9 @@ static int option_store(struct call *call, unsigned bit, char *value, struct err
 	case OPTION_POOL:
 		call->pool = value;
 		return name_check("pool", value, err);
+	case OPTION_SNAPSHOT:
+		call->snapshot = value;
+		return name_check("snapshot", value, err);
 	case OPTION_SIZE:
 		return size_parse(value, &call->size_bytes, err);
 	default:
@@ -128,8 +132,16 @@ static int operand_store(struct call *call, const char *kind, char *word, struct
 		call->path = word;
 		return 0;
 	}
+	if (strcmp(kind, "VOLUME") == 0) {
+		call->volume = word;
+		return name_check("volume", word, err);
+	}
+	if (strcmp(kind, "SNAPSHOT") == 0) {
+		call->snapshot = word;
+		return name_check("snapshot", word, err);
+	}
 	call->name = word;
-	return name_check(strcmp(kind, "VOLUME") == 0 ? "volume" : call->command->noun, word, err);
+	return name_check(call->command->noun, word, err);
 }
 
 /* Walk the words of `operands` and of the command line together. */
@@ -202,5 +214,6 @@ int call_parse(struct call *call, int argc, char **argv, const struct group **ou
 	ret = options_check(call, err);
 	if (ret < 0)
 		return ret;
-	return operands_parse(call, argv + optind + 2, err);
+	ret = operands_parse(call, argv + optind + 2, err);
+	return ret == 0 && call->command->check ? call->command->check(call, err) : ret;
 }

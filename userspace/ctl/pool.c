@@ -16,34 +16,39 @@ static const struct field pool_fields[] = {
 	{"free", "FREE", FIELD_BYTES, IN_BOTH},
 	{"used_percent", "USE%", FIELD_PERCENT, IN_BOTH},
 	{"promised", "PROMISED", FIELD_BYTES, IN_BOTH},
-	{"overcommit", "OVERCOMMIT", FIELD_RATIO, IN_BOTH},
-	{"volumes", "VOLUMES", FIELD_COUNT, IN_BOTH},
+	{"overcommit", "RATIO", FIELD_RATIO, IN_BOTH},
+	{"volumes", "VOLS", FIELD_COUNT, IN_BOTH},
+	{"snapshots", "SNAPSHOTS", FIELD_COUNT, IN_RECORD},
 	{"state", "STATE", FIELD_TEXT, IN_BOTH},
 	{"state_reason", "REASON", FIELD_TEXT, IN_RECORD},
+	{"reclaiming", "RECLAIMING", FIELD_BYTES, IN_RECORD},
 	{"metadata", "METADATA", FIELD_BYTES, IN_RECORD},
 	{"uuid", "UUID", FIELD_TEXT, IN_RECORD},
-	{"path", "PATH", FIELD_TEXT, IN_BOTH},
+	{"path", "PATH", FIELD_TEXT, IN_RECORD},
 };
 static const struct view pool_view = {pool_fields, ARRAY_SIZE(pool_fields)};
 
 /* Promised bytes for each byte there is, to hundredths: JSON then has 0.1, not 0.1000001. */
 static double overcommit(const Berth__V1__Pool *pool)
 {
-	if (pool->size == 0)
+	if (pool->data == 0)
 		return 0;
-	return (double)(uint64_t)((double)pool->promised * 100 / (double)pool->size) / 100;
+	return (double)(uint64_t)((double)pool->promised * 100 / (double)pool->data) / 100;
 }
 
 static json_t *pool_json(const Berth__V1__Pool *pool)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:f}",
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
+			 "s:i, s:f}",
 			 "name", view_text(pool->name), "uuid", view_text(pool->uuid), "path",
 			 view_text(pool->path), "state", view_text(pool->state), "state_reason",
-			 view_text(pool->state_reason), "size", (json_int_t)pool->size, "used",
-			 (json_int_t)pool->used, "free", (json_int_t)pool->free, "metadata",
-			 (json_int_t)pool->metadata, "promised", (json_int_t)pool->promised,
-			 "volumes", (json_int_t)pool->volumes, "used_percent",
-			 (int)view_percent(pool->used, pool->size), "overcommit", overcommit(pool));
+			 view_text(pool->state_reason), "size", (json_int_t)pool->size, "data",
+			 (json_int_t)pool->data, "used", (json_int_t)pool->used, "free",
+			 (json_int_t)pool->free, "reclaiming", (json_int_t)pool->reclaiming,
+			 "metadata", (json_int_t)pool->metadata, "promised",
+			 (json_int_t)pool->promised, "volumes", (json_int_t)pool->volumes,
+			 "snapshots", (json_int_t)pool->snapshots, "used_percent",
+			 (int)view_percent(pool->used, pool->data), "overcommit", overcommit(pool));
 }
 
 static void pool_print(const struct call *call, const ProtobufCMessage *pool)
@@ -269,9 +274,13 @@ static const struct command pool_commands[] = {
 		.operands = "",
 		.run = pool_list,
 		.summary = "list pools: size, used, promised, state",
-		.help = "USED is what the data of its volumes takes, PROMISED the sum of their "
-			"sizes,\n"
-			"OVERCOMMIT promised bytes for each byte of size.\n"
+		.help = "USED is what volumes and snapshots take and USE% its part of what can "
+			"hold "
+			"data,\n"
+			"PROMISED the sum of the volumes' sizes, RATIO promised bytes for each "
+			"byte "
+			"that\n"
+			"can hold data.\n"
 			"\n"
 			"Example:\n"
 			"  berth pool list",

@@ -54,8 +54,7 @@ unsigned view_percent(uint64_t part, uint64_t whole)
 
 static bool is_number(enum field_kind kind)
 {
-	return kind == FIELD_COUNT || kind == FIELD_BYTES || kind == FIELD_PERCENT ||
-	       kind == FIELD_RATIO;
+	return kind != FIELD_TEXT && kind != FIELD_LIST && kind != FIELD_BOOL && kind != FIELD_TIME;
 }
 
 static void time_print(FILE *out, json_int_t seconds)
@@ -93,10 +92,14 @@ static void value_print(FILE *out, enum field_kind kind, const json_t *value)
 	case FIELD_LIST:
 		list_print(out, value);
 		break;
+	case FIELD_LENGTH:
+		fprintf(out, "%zu", json_array_size(value));
+		break;
 	case FIELD_COUNT:
 		fprintf(out, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
 		break;
 	case FIELD_BYTES:
+	case FIELD_ABOUT:
 		fputs(size_format((uint64_t)json_integer_value(value), size), out);
 		break;
 	case FIELD_PERCENT:
@@ -137,6 +140,8 @@ static char *cell_new(const struct field *field, const json_t *row)
 	out = open_memstream(&text, &len);
 	if (!out)
 		abort(); /* no memory for a line of text */
+	if (field->kind == FIELD_ABOUT && !json_is_true(json_object_get(row, "exact")))
+		fputc('~', out);
 	value_print(out, field->kind, value);
 	if (fclose(out) != 0)
 		abort();
@@ -237,8 +242,11 @@ void view_print_record(const struct view *view, const json_t *row, bool is_json,
 	for (size_t i = 0; i < view->count; i++)
 		width = MAX(width, text_width(view->fields[i].title));
 	for (size_t i = 0; i < view->count; i++) {
-		char *cell = cell_new(&view->fields[i], row);
+		char *cell;
 
+		if (view->fields[i].place == IN_TABLE)
+			continue;
+		cell = cell_new(&view->fields[i], row);
 		fprintf(out, "%-*s  %s\n", width, view->fields[i].title, cell);
 		free(cell);
 	}

@@ -16,8 +16,10 @@
 enum field_kind {
 	FIELD_TEXT,    /* string; empty: "-" */
 	FIELD_LIST,    /* array of strings: "a, b" */
+	FIELD_LENGTH,  /* of an array, to the right */
 	FIELD_COUNT,   /* integer, to the right */
 	FIELD_BYTES,   /* integer: "1.5 GiB", to the right */
+	FIELD_ABOUT,   /* the same, "~1.5 GiB" if the object's member "exact" is false */
 	FIELD_PERCENT, /* integer: "12%", to the right */
 	FIELD_RATIO,   /* real: "2.50", to the right */
 	FIELD_BOOL,    /* "yes", "no" */
@@ -27,6 +29,7 @@ enum field_kind {
 enum field_place {
 	IN_BOTH,
 	IN_RECORD, /* too much for a table */
+	IN_TABLE,  /* stands for more in a record */
 };
 
 struct field {
@@ -43,7 +46,7 @@ struct view {
 
 /*
  * A table with a line of titles, or with `is_json` the array. No line ends in blanks. `rows` is
- * an array of objects with all members that the view names.
+ * an array of objects with all members that the view names (and "exact", for FIELD_ABOUT).
  */
 void view_print_rows(const struct view *view, const json_t *rows, bool is_json, FILE *out);
 

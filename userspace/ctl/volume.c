@@ -4,6 +4,7 @@
 
 #include "base/size.h"
 #include "ctl/connection.h"
+#include "ctl/deletion.h"
 #include "ctl/publication.h"
 #include "ctl/view.h"
 
@@ -11,15 +12,20 @@ static const struct field volume_fields[] = {
 	{"name", "NAME", FIELD_TEXT, IN_BOTH},
 	{"pool", "POOL", FIELD_TEXT, IN_BOTH},
 	{"size", "SIZE", FIELD_BYTES, IN_BOTH},
-	{"mapped", "MAPPED", FIELD_BYTES, IN_BOTH},
-	{"mapped_percent", "MAP%", FIELD_PERCENT, IN_BOTH},
-	{"formatted", "FORMATTED", FIELD_BOOL, IN_BOTH},
+	{"written", "WRITTEN", FIELD_BYTES, IN_BOTH},
+	{"exclusive", "EXCLUSIVE", FIELD_ABOUT, IN_BOTH},
+	{"shared", "SHARED", FIELD_ABOUT, IN_BOTH},
+	{"charged", "CHARGED", FIELD_BYTES, IN_RECORD},
 	{"state", "STATE", FIELD_TEXT, IN_BOTH},
+	{"published_to", "HOSTS", FIELD_LENGTH, IN_TABLE},
+	{"formatted", "FORMATTED", FIELD_BOOL, IN_RECORD},
+	{"snapshot", "CLONE OF", FIELD_TEXT, IN_RECORD},
+	{"depth", "DEPTH", FIELD_COUNT, IN_RECORD},
 	{"target_name", "TARGET", FIELD_TEXT, IN_RECORD},
 	{"logical_block_size", "BLOCK SIZE", FIELD_BYTES, IN_RECORD},
 	{"created_at", "CREATED", FIELD_TIME, IN_RECORD},
 	{"uuid", "UUID", FIELD_TEXT, IN_RECORD},
-	{"published_to", "PUBLISHED TO", FIELD_LIST, IN_BOTH},
+	{"published_to", "PUBLISHED TO", FIELD_LIST, IN_RECORD},
 };
 static const struct view volume_view = {volume_fields, ARRAY_SIZE(volume_fields)};
 
@@ -34,15 +40,21 @@ static json_t *initiators_json(const Berth__V1__Volume *volume)
 
 static json_t *volume_json(const Berth__V1__Volume *volume)
 {
-	return json_pack("{s:o, s:o, s:o, s:I, s:I, s:i, s:b, s:o, s:o, s:I, s:I, s:o}", "name",
-			 view_text(volume->name), "uuid", view_text(volume->uuid), "pool",
-			 view_text(volume->pool), "size", (json_int_t)volume->size, "mapped",
-			 (json_int_t)volume->mapped, "mapped_percent",
-			 (int)view_percent(volume->mapped, volume->size), "formatted",
-			 (int)volume->formatted, "state", view_text(volume->state), "target_name",
-			 view_text(volume->target_name), "logical_block_size",
-			 (json_int_t)volume->logical_block_size, "created_at",
-			 (json_int_t)volume->created_at, "published_to", initiators_json(volume));
+	return json_pack(
+		"{s:o, s:o, s:o, s:I, s:I, s:i, s:I, s:I, s:I, s:b, s:I, s:b, s:o, s:o, s:o, s:I, "
+		"s:o, s:I, s:I, s:o}",
+		"name", view_text(volume->name), "uuid", view_text(volume->uuid), "pool",
+		view_text(volume->pool), "size", (json_int_t)volume->size, "mapped",
+		(json_int_t)volume->mapped, "mapped_percent",
+		(int)view_percent(volume->mapped, volume->size), "written",
+		(json_int_t)volume->written, "exclusive", (json_int_t)volume->exclusive, "shared",
+		(json_int_t)volume->shared, "exact", (int)volume->exact, "charged",
+		(json_int_t)volume->charged, "formatted", (int)volume->formatted, "state",
+		view_text(volume->state), "snapshot", view_text(volume->snapshot), "snapshot_uuid",
+		view_text(volume->snapshot_uuid), "depth", (json_int_t)volume->depth, "target_name",
+		view_text(volume->target_name), "logical_block_size",
+		(json_int_t)volume->logical_block_size, "created_at",
+		(json_int_t)volume->created_at, "published_to", initiators_json(volume));
 }
 
 /* Most commands answer with the volume as it is now. */
@@ -62,6 +74,14 @@ static int call_and_show(const struct call *call, const char *method,
 	return 0;
 }
 
+/* Only a clone has a size of its own accord. */
+static int volume_create_check(const struct call *call, struct error *err)
+{
+	if (call->size_bytes != 0 || call->snapshot)
+		return 0;
+	return error_set(err, -EINVAL, "SIZE is missing; only with --snapshot it may be left out");
+}
+
 static int volume_create(const struct call *call, struct error *err)
 {
 	Berth__V1__CreateVolumeRequest request = BERTH__V1__CREATE_VOLUME_REQUEST__INIT;
@@ -70,6 +90,8 @@ static int volume_create(const struct call *call, struct error *err)
 	request.size = call->size_bytes;
 	if (call->pool)
 		request.pool = call->pool;
+	if (call->snapshot)
+		request.snapshot = call->snapshot;
 	return call_and_show(call, "CreateVolume", &request.base, err);
 }
 
@@ -114,14 +136,68 @@ static int volume_grow(const struct call *call, struct error *err)
 	return call_and_show(call, "GrowVolume", &request.base, err);
 }
 
-/* Show what goes before it goes. */
-static int volume_confirm(const struct call *call, const Berth__V1__Volume *volume,
-			  struct error *err)
+/* The snapshots that would stay when a volume goes. */
+static int snapshots_count(const struct call *call, size_t *out_count, struct error *err)
 {
-	char size[SIZE_TEXT_MAX], mapped[SIZE_TEXT_MAX];
+	Berth__V1__ListSnapshotsRequest request = BERTH__V1__LIST_SNAPSHOTS_REQUEST__INIT;
+	ProtobufCMessage *answer;
+	int ret;
 
-	return confirm(call, err, "Delete volume '%s' and its data (%s, %s mapped)?", call->name,
-		       size_format(volume->size, size), size_format(volume->mapped, mapped));
+	request.volume = call->name;
+	ret = node_call(call, "ListSnapshots", &request.base,
+			&berth__v1__list_snapshots_reply__descriptor, &answer, err);
+	if (ret < 0)
+		return ret;
+	*out_count = ((const Berth__V1__ListSnapshotsReply *)answer)->n_snapshots;
+	answer_free(answer);
+	return 0;
+}
+
+/* Ask, showing what goes before it goes. */
+static int volume_confirm_revert(const struct call *call, const Berth__V1__Volume *volume,
+				 struct error *err)
+{
+	return confirm(call, err,
+		       "Take volume '%s' back to snapshot '%s'? What was written since the last "
+		       "snapshot of it is lost.",
+		       volume->name, call->snapshot);
+}
+
+static int volume_revert(const struct call *call, struct error *err)
+{
+	Berth__V1__RevertVolumeRequest request = BERTH__V1__REVERT_VOLUME_REQUEST__INIT;
+	Berth__V1__VolumeName name = BERTH__V1__VOLUME_NAME__INIT;
+	const Berth__V1__Volume *volume;
+	ProtobufCMessage *shown;
+	int ret;
+
+	name.name = call->name;
+	ret = node_call(call, "GetVolume", &name.base, &berth__v1__volume__descriptor, &shown, err);
+	if (ret < 0)
+		return ret;
+	volume = (const Berth__V1__Volume *)shown;
+	request.volume = call->name;
+	request.snapshot = call->snapshot;
+	request.volume_uuid = volume->uuid;
+	ret = volume_confirm_revert(call, volume, err);
+	if (ret == 0)
+		ret = call_and_show(call, "RevertVolume", &request.base, err);
+	answer_free(shown);
+	return ret;
+}
+
+static int volume_confirm_delete(const struct call *call, const Berth__V1__Volume *volume,
+				 size_t snapshots, struct error *err)
+{
+	char size[SIZE_TEXT_MAX], written[SIZE_TEXT_MAX];
+	char stay[64] = "";
+
+	if (snapshots > 0)
+		(void)snprintf(stay, sizeof(stay), " Its %zu snapshot%s.", snapshots,
+			       snapshots == 1 ? " stays" : "s stay");
+	return confirm(call, err, "Delete volume '%s' and its data (%s, %s written)?%s", call->name,
+		       size_format(volume->size, size), size_format(volume->written, written),
+		       stay);
 }
 
 static int volume_delete(const struct call *call, struct error *err)
@@ -129,6 +205,7 @@ static int volume_delete(const struct call *call, struct error *err)
 	Berth__V1__VolumeName request = BERTH__V1__VOLUME_NAME__INIT;
 	ProtobufCMessage *shown = NULL;
 	ProtobufCMessage *answer = NULL;
+	size_t snapshots = 0;
 	int ret;
 
 	request.name = call->name;
@@ -138,10 +215,14 @@ static int volume_delete(const struct call *call, struct error *err)
 		return ret;
 	/* What was shown is deleted, and not another of that name. */
 	request.volume_uuid = ((Berth__V1__Volume *)shown)->uuid;
-	ret = volume_confirm(call, (const Berth__V1__Volume *)shown, err);
+	ret = snapshots_count(call, &snapshots, err);
+	if (ret == 0)
+		ret = volume_confirm_delete(call, (const Berth__V1__Volume *)shown, snapshots, err);
 	if (ret == 0)
 		ret = node_call(call, "DeleteVolume", &request.base,
 				&berth__v1__deleted__descriptor, &answer, err);
+	if (ret == 0)
+		deletion_print(call, (const Berth__V1__Deleted *)answer, &snapshots);
 	answer_free(answer);
 	answer_free(shown);
 	return ret;
@@ -187,16 +268,24 @@ static const struct command volume_commands[] = {
 	{
 		.noun = "volume",
 		.verb = "create",
-		.operands = "NAME SIZE",
-		.options = OPTION_POOL,
+		.operands = "NAME [SIZE]",
+		.options = OPTION_POOL | OPTION_SNAPSHOT,
+		.check = volume_create_check,
 		.run = volume_create,
-		.summary = "make a thin volume",
+		.summary = "make a thin volume, or a clone of a snapshot",
 		.help = "Makes a volume that takes space only for what is written. Without --pool "
 			"the\n"
 			"node takes its only pool, or the one with most free space.\n"
 			"\n"
+			"With --snapshot it is a clone: it begins as the snapshot is, at once, and "
+			"shares\n"
+			"with it what neither writes anew. It is as large as the snapshot, or SIZE "
+			"large if\n"
+			"that is more, and lies in the same pool.\n"
+			"\n"
 			"Example:\n"
-			"  berth volume create db 20G --pool fast",
+			"  berth volume create db 20G --pool fast\n"
+			"  berth volume create db-test --snapshot db-monday",
 	},
 	{
 		.noun = "volume",
@@ -204,10 +293,15 @@ static const struct command volume_commands[] = {
 		.operands = "",
 		.options = OPTION_POOL,
 		.run = volume_list,
-		.summary = "list volumes: size, space taken, who may reach them",
-		.help = "MAPPED is what has been written and takes space in the pool, MAP% that "
-			"part of\n"
-			"the size, FORMATTED whether it was ever given a file system by an agent.\n"
+		.summary = "list volumes: size and space taken",
+		.help = "WRITTEN is what takes space in the pool for this volume alone since its "
+			"last\n"
+			"snapshot; EXCLUSIVE what deleting it would give back; SHARED the rest of "
+			"what it\n"
+			"shows, which snapshots or clones show too; '~' where that is being "
+			"counted "
+			"anew.\n"
+			"HOSTS is the number of initiators that it is published to.\n"
 			"\n"
 			"Example:\n"
 			"  berth volume list --pool fast",
@@ -238,14 +332,35 @@ static const struct command volume_commands[] = {
 	},
 	{
 		.noun = "volume",
+		.verb = "revert",
+		.operands = "NAME SNAPSHOT",
+		.options = OPTION_YES,
+		.run = volume_revert,
+		.summary = "take a volume back to one of its snapshots",
+		.help = "Makes a volume that is published to nobody what its snapshot is: content, "
+			"size,\n"
+			"formatted or not. What was written since is lost; take a snapshot before "
+			"if "
+			"it may\n"
+			"be wanted. Asks first; --yes does not.\n"
+			"\n"
+			"Example:\n"
+			"  berth volume revert db db-monday",
+	},
+	{
+		.noun = "volume",
 		.verb = "delete",
 		.operands = "NAME",
 		.options = OPTION_YES,
 		.run = volume_delete,
 		.summary = "delete a volume and its data",
-		.help = "Deletes a volume that is published to nobody, with all its data. Asks "
-			"first;\n"
-			"--yes does not.\n"
+		.help = "Deletes a volume that is published to nobody, with its data. Its "
+			"snapshots "
+			"stay,\n"
+			"and so do clones of them. Asks first; --yes does not. Says how much comes "
+			"back\n"
+			"(in the background), and how much stays because a snapshot or clone shows "
+			"it.\n"
 			"\n"
 			"Example:\n"
 			"  berth volume delete db --yes",

@@ -78,9 +78,9 @@ static void the_node_comes_from_option_environment_or_default(void **state)
 static void an_operand_in_brackets_may_be_left_out(void **state)
 {
 	assert_int_equal(parsed("attachment list"), 0);
-	assert_null(call.name);
+	assert_null(call.volume);
 	assert_int_equal(parsed("attachment list db"), 0);
-	assert_string_equal(call.name, "db");
+	assert_string_equal(call.volume, "db");
 }
 
 static void help_works_at_every_depth(void **state)
