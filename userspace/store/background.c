@@ -9,10 +9,34 @@
 #define REQUESTS_FIRST 16   /* that end between two steps */
 #define LEAVES_ABSENT  4096 /* looked for in a step */
 
+/* What cannot be read, or could not be worked on, is left alone. */
+static bool is_sound(const struct layer *layer)
+{
+	return !layer->is_gone && !layer->is_damaged && !layer->is_stuck;
+}
+
 static bool can_free(const struct layer *layer)
 {
-	return layer_is_hidden(layer) && layer->child_count == 0 && !layer->is_damaged &&
-	       !layer->is_stuck;
+	return layer_is_hidden(layer) && layer->child_count == 0 && is_sound(layer);
+}
+
+/*
+ * If the one over it is to be merged too, that comes first: then each word moves only once. If
+ * it is to be freed, nothing is to be merged at all.
+ */
+bool background_can_merge(const struct layer *layer)
+{
+	const struct layer *into;
+
+	if (!layer_is_hidden(layer) || layer->child_count != 1 || !is_sound(layer))
+		return false;
+	into = list_entry(layer->children.head.next, struct layer, sibling);
+	return is_sound(into) && !(layer_is_hidden(into) && into->child_count <= 1);
+}
+
+static bool can_count(const struct layer *layer)
+{
+	return layer->parent && !layer->is_counted && is_sound(layer) && is_sound(layer->parent);
 }
 
 static const struct job {
@@ -20,6 +44,8 @@ static const struct job {
 	void (*start)(struct pool *pool);
 } jobs[] = {
 	{.can = can_free, .start = background_free_start},
+	{.can = background_can_merge, .start = background_merge_start},
+	{.can = can_count, .start = background_count_start},
 };
 
 /* The most urgent job first; NULL: there is none. */
@@ -37,6 +63,7 @@ static const struct job *background_choose(struct pool *pool, struct layer **out
 
 static void background_stop(struct pool *pool)
 {
+	merge_fini(pool);
 	pool->background.layer = NULL;
 	pool_close_kick(pool);
 }
@@ -98,6 +125,7 @@ void background_request_ended(struct pool *pool)
 void background_commit(struct pool *pool, void (*step)(struct pool *pool))
 {
 	pool->background.step = step;
+	pool->background.batch = 0;
 	commit_join(pool, &pool->background.waiter);
 }
 
@@ -109,20 +137,18 @@ void background_fail(struct pool *pool, int result)
 		background_stop(pool);
 		return;
 	}
+	merge_put(pool);
 	pool->background.layer->is_stuck = true;
 	background_next(pool);
 }
 
-int background_find_leaf(struct pool *pool)
+int background_find_leaf(const struct pool *pool, const struct layer *layer, uint64_t *cursor)
 {
-	struct background *background = &pool->background;
-	const struct layer *layer = background->layer;
-
 	for (unsigned i = 0; i < LEAVES_ABSENT; i++) {
-		if (background->leaf >= layer->tree.leaf_count ||
-		    !leaf_is_absent(&pool->cache, layer, background->leaf))
+		if (*cursor >= layer->tree.leaf_count ||
+		    !leaf_is_absent(&pool->cache, layer, *cursor))
 			return 0;
-		background->leaf++;
+		(*cursor)++;
 	}
 	return -EAGAIN;
 }
@@ -141,7 +167,6 @@ void background_next(struct pool *pool)
 	if (background->layer != layer) {
 		background->layer = layer;
 		background->leaf = 0;
-		background->batch = 0;
 	}
 	background_yield(pool, job->start);
 }

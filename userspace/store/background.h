@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "block/block.h"
+#include "store/background_merge.h"
 #include "store/waiter.h"
 
 struct pool;
@@ -35,8 +36,9 @@ struct background {
 	bool is_stopping;	 /* the pool is being closed */
 	uint32_t requests_first; /* that end before the next step; 0: it does not wait for any */
 
-	uint64_t leaf;	/* of the layer: all below are done */
+	uint64_t leaf;	/* of a layer that is freed: all below are done */
 	uint32_t batch; /* leaves freed since the last commit */
+	struct merge merge;
 };
 
 /* Something lost its name, or has not been counted: find out what there is to do. */
@@ -60,11 +62,17 @@ void background_fail(struct pool *pool, int result);
 void background_next(struct pool *pool);
 
 /*
- * From background.leaf on the next leaf that the layer has, cached or on the disk. 0: found, or at
- * the tree's end; -EAGAIN: there are many that it has not, and the step should end.
+ * The next leaf from *cursor on that the layer has, cached or on the disk. 0: found, or the cursor
+ * is at the end; -EAGAIN: there are many that it has not, and the step should end.
  */
-int background_find_leaf(struct pool *pool);
+int background_find_leaf(const struct pool *pool, const struct layer *layer, uint64_t *cursor);
 
+/* True if the layer can be merged into the one over it, and that one stays for now. */
+bool background_can_merge(const struct layer *layer);
+
+/* The first steps of the jobs. */
 void background_free_start(struct pool *pool);
+void background_merge_start(struct pool *pool);
+void background_count_start(struct pool *pool);
 
 #endif

@@ -47,6 +47,10 @@ static int free_words(struct pool *pool, struct leaf *leaf)
 		leaf_put(&pool->cache, leaf);
 		return -ENOMEM;
 	}
+	if (!leaf_is_empty(leaf) || leaf->changed_count > 0) {
+		commit_add_drop(pool, layer->id, number);
+		pool->background.batch++;
+	}
 	for (unsigned i = 0; i < FORMAT_WORDS; i++) {
 		uint32_t extent = word_place(leaf_word(leaf, i));
 
@@ -60,7 +64,6 @@ static int free_words(struct pool *pool, struct leaf *leaf)
 		slot_map_drop(&pool->slots, geometry_block_slot(format_place_block(place)));
 		tree_set(&layer->tree, number, 0);
 	}
-	commit_add_drop(pool, layer->id, number);
 	return 0;
 }
 
@@ -88,14 +91,13 @@ static void free_leaves(struct pool *pool)
 	for (unsigned i = 0; i < LEAVES_PER_STEP; i++) {
 		int ret;
 
-		if (background_find_leaf(pool) != 0)
+		if (background_find_leaf(pool, background->layer, &background->leaf) != 0)
 			break;
 		if (background->leaf >= background->layer->tree.leaf_count) {
 			background_commit(pool, free_finish);
 			return;
 		}
 		if (background->batch == LEAVES_PER_COMMIT) {
-			background->batch = 0;
 			background_commit(pool, free_leaves);
 			return;
 		}
@@ -105,12 +107,13 @@ static void free_leaves(struct pool *pool)
 			return;
 		}
 		background->leaf++;
-		background->batch++;
 	}
 	background_yield(pool, free_leaves);
 }
 
+/* Requests that began when it was below their layer may still look at it. */
 void background_free_start(struct pool *pool)
 {
-	free_leaves(pool);
+	pool->background.step = free_leaves;
+	layer_wait_unused(pool->background.layer, &pool->runner, &pool->background.waiter);
 }

@@ -36,6 +36,7 @@ struct layer {
 	 */
 	uint64_t shadowed_extents;
 	uint64_t count_cursor; /* while it is not counted: first leaf not looked at yet */
+	uint64_t merge_cursor; /* while it is being merged: first leaf not looked at yet */
 	uint64_t root;	       /* place of the tree's root in the last checkpoint captured */
 	struct tree tree;
 	/*

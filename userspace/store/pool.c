@@ -49,7 +49,7 @@ static int pool_init_tables(struct pool *pool)
 	    pace_init(&pool->pace) != 0 ||
 	    space_init(&pool->space, &pool->geometry, freed) != 0 ||
 	    slot_map_init(&pool->slots, &pool->geometry) != 0 ||
-	    hold_table_init(&pool->holds, tasks * TASK_EXTENTS) != 0 ||
+	    hold_table_init(&pool->holds, tasks * TASK_EXTENTS + MERGE_HOLDS) != 0 ||
 	    slots_init(&pool->tasks, tasks, sizeof(struct task)) != 0 ||
 	    slots_init(&pool->bounces, bounces, sizeof(struct task_bounce)) != 0)
 		return -ENOMEM;
@@ -107,6 +107,7 @@ int pool_new(struct block *disk, const struct pool_settings *settings,
 void pool_free(struct pool *pool)
 {
 	checkpoint_fini(&pool->checkpoint);
+	free(pool->background.merge.memory);
 	if (pool->catalogue.count > 0)
 		catalogue_fini(&pool->catalogue);
 	if (pool->bitmaps.height > 0)

@@ -80,6 +80,17 @@ static int apply_layer(struct pool *pool, uint32_t id, const struct format_layer
 	return tree_grow(&layer->tree, leaf_count);
 }
 
+/* The slots of its leaves; those of the index pages are tree_drop's. */
+static void drop_leaves(struct pool *pool, const struct tree *tree)
+{
+	for (uint64_t i = tree_find(tree, 0); i < tree->leaf_count; i = tree_find(tree, i + 1)) {
+		uint64_t place = tree_place(tree, i);
+
+		if (place != FORMAT_PLACE_LOST)
+			slot_map_drop(&pool->slots, geometry_block_slot(format_place_block(place)));
+	}
+}
+
 static void apply_free(struct pool *pool, uint32_t id)
 {
 	struct volume *volume = catalogue_volume(&pool->catalogue, id);
@@ -87,6 +98,7 @@ static void apply_free(struct pool *pool, uint32_t id)
 
 	if (layer) {
 		leaf_forget_layer(&pool->cache, layer);
+		drop_leaves(pool, &layer->tree);
 		tree_drop(&layer->tree, &pool->slots);
 	}
 	catalogue_remove(&pool->catalogue, id);
@@ -181,9 +193,10 @@ static void mark_uncounted(const struct pool *pool)
 	for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
 		struct layer *layer = catalogue_layer(&pool->catalogue, id);
 
-		if (!layer || !layer->parent)
+		if (!layer)
 			continue;
-		if (!layer->is_counted || layer->is_replayed || layer->parent->is_replayed)
+		if (!layer->is_counted || layer->is_replayed ||
+		    (layer->parent && layer->parent->is_replayed))
 			layer_uncount(layer);
 	}
 }
