@@ -3,6 +3,8 @@
 """Snapshots, clones and revert through the control API, with real data on the volumes."""
 
 import itertools
+import random
+import struct
 import sys
 import time
 
@@ -267,6 +269,124 @@ def test_the_answer_to_a_deletion_says_what_comes_back():
         deleted = delete_snapshot(node, "s")
         assert (deleted.reclaiming, deleted.kept) == (0, MIB), deleted
         assert delete_snapshot(node, "s").kept == 0
+        # Now the clone alone keeps what the volume has written over.
+        delete_volume(node, "c")
+        wait_until("what only the clone had shown",
+                   lambda: used(node) == MIB and volume(node, "v").exclusive == MIB)
+        assert delete_volume(node, "v").reclaiming == MIB
+        wait_until("the rest", lambda: used(node) == 0)
+
+
+BLOCKS = 512  # of 4 KiB: what the next test writes to, in 32 extents
+
+
+class Host:
+    """One initiator with its own idea of what each volume, and each snapshot, has."""
+
+    def __init__(self, node):
+        self.node = node
+        self.blocks = {}
+        self.sessions = {}
+
+    def session(self, name):
+        if name not in self.sessions:
+            self.node.publish(name)
+            self.sessions[name] = Client(self.node.portal, INITIATOR,
+                                         "iqn.2026-11.dev.berth:n1:" + name).login()
+            self.sessions[name].clear_attentions()
+        return self.sessions[name]
+
+    def hang_up(self):
+        for name, session in self.sessions.items():
+            session.close()
+            self.node.api.Unpublish(node_pb2.UnpublishRequest(volume=name))
+        self.sessions = {}
+
+    def forget(self):
+        """The node was killed: its publications are there, the sessions are not."""
+        for session in self.sessions.values():
+            session.close()
+        self.sessions = {}
+
+    def write(self, name, first, count, value):
+        host = self.session(name)
+        data = bytes([value]) * (count * 4096)
+        assert host.scsi(host.write_cdb(first * 8, count * 8), 0x20, len(data),
+                         data)[0].status == 0
+        self.blocks[name][first:first + count] = [value] * count
+
+    def unmap(self, name, first, count):
+        data = struct.pack(">HH4xQI4x", 22, 16, first * 8, count * 8)
+        cdb = struct.pack(">B6xHB", 0x42, len(data), 0)
+        assert self.session(name).scsi(cdb, 0x20, len(data), data)[0].status == 0
+        self.blocks[name][first:first + count] = [0] * count
+
+    def check(self, name):
+        host = self.session(name)
+        for first in range(0, BLOCKS, 32):
+            status, data = host.read(first * 8, 32 * 8)
+            assert status.status == 0, status
+            for index in range(32):
+                seen, expected = data[index * 4096:(index + 1) * 4096], self.blocks[name][
+                    first + index]
+                assert seen == bytes([expected]) * 4096, (
+                    f"{name}, block {first + index}: {seen[:8]} instead of {expected}")
+
+
+def test_forty_snapshots_with_clones_are_deleted_in_any_order():
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    dice = random.Random(seed)
+    with Node("--cache", "1M") as node:
+        node.make_pool()
+        node.make_volume("v")
+        host = Host(node)
+        host.blocks["v"] = [0] * BLOCKS
+        volumes, kept = ["v"], []
+        for number in range(40):
+            for _ in range(8):
+                name, first = dice.choice(volumes), dice.randrange(BLOCKS - 16)
+                if dice.random() < 0.25:
+                    host.unmap(name, first, dice.randrange(1, 17))
+                else:
+                    host.write(name, first, dice.randrange(1, 17), dice.randrange(1, 256))
+            of = dice.choice(volumes)
+            snapshot(node, of, f"s{number}")
+            kept.append(f"s{number}")
+            host.blocks[f"s{number}"] = list(host.blocks[of])
+            if number % 10 == 4:
+                of = dice.choice(kept)
+                clone(node, f"c{number}", of)
+                volumes.append(f"c{number}")
+                host.blocks[f"c{number}"] = list(host.blocks[of])
+        for number in range(len(kept)):
+            gone = kept.pop(dice.randrange(len(kept)))
+            delete_snapshot(node, gone)
+            if number % 8 == 3:
+                # While merges go on: by what is left, and by what a new clone shows.
+                host.check(dice.choice(volumes))
+                of = dice.choice(kept)
+                name = f"look{number}"
+                clone(node, name, of)
+                host.blocks[name] = host.blocks[of]
+                host.check(name)
+                host.hang_up()
+                delete_volume(node, name)
+            if number in (10, 30):
+                node.kill()
+                host.forget()
+                node.start()
+        for name in volumes:
+            host.check(name)
+        pool = node_pb2.PoolName(name="p")
+        wait_until("all merged", lambda: node.api.GetPool(pool).reclaiming == 0)
+        for name in volumes:
+            host.check(name)
+        host.hang_up()
+        wait_until("all counted", lambda: all(volume(node, name).exact for name in volumes))
+        for name in dice.sample(volumes, len(volumes)):
+            delete_volume(node, name)
+        wait_until("all space back", lambda: used(node) == 0)
 
 
 def test_a_thousand_snapshots_are_listed_quickly():
@@ -287,6 +407,9 @@ def test_a_thousand_snapshots_are_listed_quickly():
         node.kill()
         node.start()
         assert len(snapshots(node)) == 1000
+        for number in random.sample(range(1000), 1000):
+            delete_snapshot(node, f"s{number:04}")
+        wait_until("one layer", lambda: volume(node, "v").depth == 1, 60)
 
 
 if __name__ == "__main__":
