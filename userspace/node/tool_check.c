@@ -163,7 +163,7 @@ static int check_run(struct tool_disk *disk, const struct tool_call *call, struc
 	int ret = image_open(&image, &disk->offline, &settings, err);
 
 	if (ret == 0) {
-		ret = check_image(&image, &report);
+		ret = check_image(&image, &report, NULL);
 		if (ret != 0)
 			ret = error_set(err, ret, "not enough memory for a check");
 		else if (call->is_json)

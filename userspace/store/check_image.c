@@ -41,6 +41,7 @@ struct image_check {
 	struct places let_go;	 /* by the journal */
 	struct places claimed;
 	struct places doubled;
+	struct image_owners owners; /* of those */
 };
 
 static int places_add(struct places *places, uint32_t place)
@@ -274,21 +275,20 @@ static int apply_moves(struct image_check *check)
 static int name_owners(struct image_check *check)
 {
 	struct image *image = check->image;
-	struct image_owners owners = {0};
+	struct image_owners *owners = &check->owners;
 	int ret;
 
 	if (check->doubled.count == 0)
 		return 0;
-	ret = image_owners_find(image, check->doubled.items, check->doubled.count, &owners);
-	for (uint64_t i = 0; ret == 0 && i < owners.count; i++) {
-		const struct image_owner *owner = &owners.items[i];
+	ret = image_owners_find(image, check->doubled.items, check->doubled.count, owners);
+	for (uint64_t i = 0; ret == 0 && i < owners->count; i++) {
+		const struct image_owner *owner = &owners->items[i];
 
 		image_note(image, FINDING_EXTENT_DOUBLED,
 			   (uint64_t)owner->place * STORE_EXTENT_BYTES,
 			   "extent %u is said to be extent %" PRIu64 " of layer %u, and another's",
 			   owner->place, owner->leaf * FORMAT_WORDS + owner->index, owner->layer);
 	}
-	image_owners_fini(&owners);
 	return ret;
 }
 
@@ -312,7 +312,8 @@ static int check_run(struct image_check *check)
 	return ret == 0 ? name_owners(check) : ret;
 }
 
-int check_image(struct image *image, struct image_report *out_report)
+int check_image(struct image *image, struct image_report *out_report,
+		struct image_owners *out_doubled)
 {
 	struct image_check check = {
 		.walk = {.image = image, .on_group = check_group},
@@ -336,5 +337,9 @@ int check_image(struct image *image, struct image_report *out_report)
 	free(check.let_go.items);
 	free(check.claimed.items);
 	free(check.doubled.items);
+	if (out_doubled && ret == 0)
+		*out_doubled = check.owners;
+	else
+		image_owners_fini(&check.owners);
 	return ret;
 }

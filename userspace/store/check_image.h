@@ -7,7 +7,7 @@
 #ifndef STORE_CHECK_IMAGE_H
 #define STORE_CHECK_IMAGE_H
 
-#include "store/image.h"
+#include "store/image_owners.h"
 
 struct image_report {
 	uint32_t volumes;
@@ -24,8 +24,12 @@ struct image_report {
 	uint64_t unowned;     /* extents in the bitmaps that nobody readable has, in that case */
 };
 
-/* -ENOMEM. The image may be used further. */
-int check_image(struct image *image, struct image_report *out_report);
+/*
+ * -ENOMEM. The image may be used further. *out_doubled gets the owners of all extents that have
+ * more than one (image_owners_fini); NULL: nobody wants them.
+ */
+int check_image(struct image *image, struct image_report *out_report,
+		struct image_owners *out_doubled);
 
 /* The catalogue alone: names, heads, parents. Told through `found`; -ENOMEM. */
 int check_image_catalogue(struct image *image, struct image_report *report);

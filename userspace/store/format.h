@@ -27,6 +27,7 @@
 #define FORMAT_SUPER_A_BLOCK  0
 #define FORMAT_SUPER_B_BLOCK  256 /* 1 MiB: out of reach of a stray partition table */
 #define FORMAT_TREE_LEVELS    4
+#define FORMAT_FEATURE_REPAIRED UINT64_C(1) /* not accepted yet: opened read-only */
 #define FORMAT_JOURNAL_SEALED 1 /* level: a flush of all data came before it */
 #define FORMAT_JOURNAL_MORE   2 /* level: the commit goes on in the next record */
 
@@ -37,6 +38,7 @@ enum format_kind {
 	FORMAT_LEAF = 4,
 	FORMAT_CATALOGUE = 5,
 	FORMAT_BITMAP = 6,
+	FORMAT_REPAIR = 7, /* store/repair_state.h */
 };
 
 /* Whose page it is, where it is not a layer's (layers have their record's id, from 1 on). */

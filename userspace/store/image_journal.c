@@ -164,6 +164,7 @@ static int apply_layer(struct image *image, uint64_t number, uint32_t id,
 		layer->since = (uint32_t)image->change_count;
 	layer->is_final = true;
 	layer->record = *record;
+	image->records[id - 1].layer = *record;
 	return 0;
 }
 
@@ -181,9 +182,9 @@ static int apply_record(struct image *image, uint64_t number, const struct journ
 	ret = image_reach(image, entry->id);
 	if (ret != 0)
 		return ret;
-	memcpy(&image->records[entry->id - 1], record, sizeof(*record));
 	if (kind == FORMAT_RECORD_LAYER)
 		return apply_layer(image, number, entry->id, &record->layer);
+	memcpy(&image->records[entry->id - 1], record, sizeof(*record));
 	layer = image_find_layer(image, entry->id);
 	if (layer && layer->is_final) {
 		layer->is_final = false;

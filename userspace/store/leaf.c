@@ -13,6 +13,7 @@
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
+#include "block/queue.h"
 #include "store/word.h"
 
 int leaf_cache_init(struct leaf_cache *cache, uint32_t frames)
@@ -176,6 +177,13 @@ static void leaf_load(struct leaf_cache *cache, struct leaf *leaf, uint64_t plac
 		.iov_count = 1,
 		.done = leaf_loaded,
 	};
+	if (place == FORMAT_PLACE_LOST) {
+		(void)error_set(&cache->last_error, -ENODATA,
+				"leaf %" PRIu64 " of layer %u was found lost by a repair",
+				leaf->number, leaf->layer->id); /* returns the code */
+		block_queue_complete(cache->disk->queue, &leaf->io, -ENODATA);
+		return;
+	}
 	block_submit(cache->disk, &leaf->io);
 }
 

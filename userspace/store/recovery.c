@@ -51,6 +51,20 @@ static void recovery_checkpointed(struct waiter *waiter, int result)
 	recovery_end(recovery, result);
 }
 
+static void recovery_say_why(struct recovery *recovery)
+{
+	struct pool *pool = recovery->pool;
+
+	if (recovery->is_repaired)
+		(void)error_set(&pool->reason, -EROFS,
+				"pool '%s' was repaired and is read-only: look at its volumes, "
+				"then `berth-node repair --keep PATH` or --undo while it is closed",
+				pool->name); /* returns the code */
+	else
+		(void)error_set(&pool->reason, -EROFS, "pool '%s' was opened read-only",
+				pool->name); /* returns the code */
+}
+
 void recovery_replayed(struct recovery *recovery)
 {
 	struct pool *pool = recovery->pool;
@@ -58,8 +72,7 @@ void recovery_replayed(struct recovery *recovery)
 
 	if (ret == 0 && recovery->settings.is_read_only) {
 		pool->state = POOL_READ_ONLY;
-		(void)error_set(&pool->reason, -EROFS, "pool '%s' was opened read-only",
-				pool->name); /* returns the code */
+		recovery_say_why(recovery);
 		recovery_end(recovery, 0);
 		return;
 	}
@@ -231,6 +244,9 @@ static void supers_read(struct page_transfer *transfer, int result)
 	block_describe(recovery->disk, &limits);
 	if (ret == 0)
 		ret = super_check(super, limits.size_bytes, err);
+	recovery->is_repaired = ret == 0 && (get_le64(&super->features) & FORMAT_FEATURE_REPAIRED);
+	if (recovery->is_repaired)
+		recovery->settings.is_read_only = true;
 	if (ret == 0)
 		ret = pool_new(recovery->disk, &recovery->settings, super, &recovery->pool);
 	if (ret != 0) {

@@ -35,6 +35,7 @@ struct recovery {
 	struct page_list list;
 	struct page_transfer transfer;
 	struct tree_loader loader;
+	bool is_repaired;  /* and that was not accepted yet: nothing may be written */
 	uint32_t layer_id; /* being loaded */
 	struct replay replay;
 	struct waiter waiter;

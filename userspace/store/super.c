@@ -82,7 +82,7 @@ int super_check(const struct format_super *super, uint64_t disk_bytes, struct er
 				 "the pool has format %u, this berth-node knows up to %u: use a "
 				 "newer one",
 				 get_le32(&super->version), FORMAT_VERSION);
-	if (get_le64(&super->features) != 0)
+	if (get_le64(&super->features) & ~FORMAT_FEATURE_REPAIRED)
 		return error_set(err, -EINVAL,
 				 "the pool uses features (%#" PRIx64 ") that this berth-node does "
 				 "not know: use a newer one",

@@ -57,7 +57,7 @@ static int loader_take_index(struct tree_loader *loader, uint32_t i, const void 
 	for (unsigned w = 0; ret == 0 && w < FORMAT_WORDS; w++) {
 		uint64_t place = get_le64(&page->image.words[w]);
 
-		if (place)
+		if (place && (place != FORMAT_PLACE_LOST || loader->level > 0))
 			ret = loader_mark(loader, place);
 	}
 	return ret;
@@ -144,6 +144,11 @@ void tree_loader_start(struct tree_loader *loader)
 	loader->level = (int)loader->tree->height - 1;
 	loader->cursor = 0;
 	loader->list = (struct page_list){0};
+	if (loader->root == FORMAT_PLACE_LOST) {
+		loader_end(loader, error_set(&loader->error, -ENODATA,
+					     "a repair found the whole of it lost"));
+		return;
+	}
 	if (loader->root && loader_mark(loader, loader->root) != 0) {
 		loader_end(loader, -ENODATA);
 		return;

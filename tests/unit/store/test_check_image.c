@@ -87,7 +87,7 @@ static void check(struct rig *rig)
 	memset(rig->found, 0, sizeof(rig->found));
 	rig->total = 0;
 	assert_int_equal(image_open(&image, &rig->damage.offline, &settings, &error), 0);
-	assert_int_equal(check_image(&image, &rig->report), 0);
+	assert_int_equal(check_image(&image, &rig->report, NULL), 0);
 	image_close(&image);
 	damage_stop(&rig->damage);
 }
