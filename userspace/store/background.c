@@ -6,7 +6,7 @@
 
 #include "store/state.h"
 
-#define REQUESTS_FIRST 16   /* that end between two steps */
+#define REQUESTS_FIRST 16   /* that end between two steps where there are any */
 #define LEAVES_ABSENT  4096 /* looked for in a step */
 
 /* What cannot be read, or could not be worked on, is left alone. */
@@ -85,41 +85,31 @@ static void background_woken(struct waiter *waiter, int result)
 		background_stop(pool);
 }
 
-static void background_turn(struct block_io *io, int result)
+static void background_paced(struct waiter *waiter, int result)
 {
-	struct pool *pool = container_of(io, struct pool, background.turn);
+	struct pool *pool = container_of(waiter, struct pool, background.pacer.waiter);
 
 	if (background_may_go_on(pool) && pool->background.is_kicked)
 		background_next(pool);
 	else
-		background_woken(&pool->background.waiter, 0);
-	runner_run(&pool->runner);
+		background_woken(&pool->background.waiter, result);
 }
 
-static void background_take_turn(struct pool *pool)
+static void background_turn(struct block_io *io, int result)
 {
-	pool->background.requests_first = 0;
-	pool->background.turn.done = background_turn;
-	block_queue_complete(pool->disk->queue, &pool->background.turn, 0);
+	struct pool *pool = container_of(io, struct pool, background.turn);
+
+	(void)result; /* nothing was asked for */
+	pool->background.pacer.waiter.run = background_paced;
+	pace_wait(pool, &pool->background.pacer, REQUESTS_FIRST);
+	runner_run(&pool->runner);
 }
 
 void background_yield(struct pool *pool, void (*step)(struct pool *pool))
 {
 	pool->background.step = step;
-	if (slots_used(&pool->tasks) > 0)
-		pool->background.requests_first = REQUESTS_FIRST;
-	else
-		background_take_turn(pool);
-}
-
-void background_request_ended(struct pool *pool)
-{
-	struct background *background = &pool->background;
-
-	if (background->requests_first == 0)
-		return;
-	if (--background->requests_first == 0 || slots_used(&pool->tasks) == 0)
-		background_take_turn(pool);
+	pool->background.turn.done = background_turn;
+	block_queue_complete(pool->disk->queue, &pool->background.turn, 0);
 }
 
 void background_commit(struct pool *pool, void (*step)(struct pool *pool))

@@ -11,8 +11,8 @@
  * Nothing is remembered of it on the disk: what is to be done follows from the tree of layers, and
  * what is done is done. So a crash only means that it goes on after the next opening.
  *
- * All work is in bounded steps. Between two of them the loop has its turn, and while requests of
- * volumes are in flight a number of them end first. A layer that cannot be read is left alone.
+ * All work is in bounded steps. Between two of them the loop has its turn, and where volumes are in
+ * use a number of requests end first (store/pace.h). A layer that cannot be read is left alone.
  */
 #ifndef STORE_BACKGROUND_H
 #define STORE_BACKGROUND_H
@@ -22,6 +22,7 @@
 
 #include "block/block.h"
 #include "store/background_merge.h"
+#include "store/pace.h"
 #include "store/waiter.h"
 
 struct pool;
@@ -30,11 +31,11 @@ struct layer;
 struct background {
 	struct layer *layer; /* being worked on; NULL: nothing to do */
 	void (*step)(struct pool *pool);
-	struct waiter waiter;	 /* for what a step waits for */
-	struct block_io turn;	 /* the loop's, between two steps */
-	bool is_kicked;		 /* something may have become more urgent */
-	bool is_stopping;	 /* the pool is being closed */
-	uint32_t requests_first; /* that end before the next step; 0: it does not wait for any */
+	struct waiter waiter; /* for what a step waits for */
+	struct block_io turn; /* the loop's, between two steps */
+	struct pace_waiter pacer;
+	bool is_kicked;	  /* something may have become more urgent */
+	bool is_stopping; /* the pool is being closed */
 
 	uint64_t leaf;	/* of a layer that is freed: all below are done */
 	uint32_t batch; /* leaves freed since the last commit */
@@ -43,9 +44,6 @@ struct background {
 
 /* Something lost its name, or has not been counted: find out what there is to do. */
 void background_kick(struct pool *pool);
-
-/* A request of a volume has ended. */
-void background_request_ended(struct pool *pool);
 
 /* --- for the files of the background --- */
 

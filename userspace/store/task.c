@@ -114,7 +114,6 @@ void task_end(struct task *task, int result)
 	task_leave_gate(task);
 	layer_unuse(task->layer, &pool->runner);
 	slots_put(&pool->tasks, task);
-	background_request_ended(pool);
 	pace_ended(pool);
 	punch_kick(pool);
 	if (!list_is_empty(&pool->admission.waiting_space))
