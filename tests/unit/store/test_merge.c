@@ -219,6 +219,26 @@ static void random_trees_keep_their_content_for_long(void **state)
 	}
 }
 
+static void requests_go_on_during_a_merge(void **state)
+{
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		tree_rig_start(&rig, seed);
+		for (int i = 1; i < 8; i++) {
+			for (int n = 0; n < 4; n++)
+				tree_rig_write(&rig, 0);
+			tree_rig_unmap(&rig, 0);
+			assert_int_equal(tree_rig_snapshot(&rig, 0), i);
+		}
+		for (int i = 7; i > 0; i--) {
+			tree_rig_delete_begin(&rig, i);
+			tree_rig_disturb(&rig, 0);
+			tree_rig_check_content(&rig);
+			tree_rig_check_counters(&rig);
+		}
+		tree_rig_stop(&rig);
+	}
+}
+
 /* Whatever turn the process dies in, the merge goes on where it was. */
 static void a_merge_goes_on_after_a_crash(void **state)
 {
@@ -258,6 +278,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_merged_word_says_what_both_did),
 		cmocka_unit_test(small_trees_go_in_any_order),
 		cmocka_unit_test(random_trees_keep_their_content),
+		cmocka_unit_test(requests_go_on_during_a_merge),
 		cmocka_unit_test(a_merge_goes_on_after_a_crash),
 	};
 	const struct CMUnitTest long_tests[] = {

@@ -48,6 +48,12 @@ void tree_rig_write(struct tree_rig *rig, int volume);
 void tree_rig_unmap(struct tree_rig *rig, int volume);
 void tree_rig_flush(struct tree_rig *rig, int volume);
 
+/*
+ * The background has something to do: requests come in meanwhile, several at a time, until it has
+ * nothing to do. Reads among them are checked.
+ */
+void tree_rig_disturb(struct tree_rig *rig, int volume);
+
 /* A random name that is there and a snapshot, or a volume; -1: none. */
 int tree_rig_choose(struct tree_rig *rig, bool is_snapshot);
 
