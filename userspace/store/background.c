@@ -61,10 +61,19 @@ static const struct job *background_choose(struct pool *pool, struct layer **out
 	return NULL;
 }
 
+/* Who waits for it to stand still need not any more. */
+static void background_wake_pauser(struct pool *pool)
+{
+	if (pool->background.pauser)
+		waiter_wake(&pool->runner, pool->background.pauser, 0);
+	pool->background.pauser = NULL;
+}
+
 static void background_stop(struct pool *pool)
 {
 	merge_fini(pool);
 	pool->background.layer = NULL;
+	background_wake_pauser(pool);
 	pool_close_kick(pool);
 }
 
@@ -89,6 +98,11 @@ static void background_paced(struct waiter *waiter, int result)
 {
 	struct pool *pool = container_of(waiter, struct pool, background.pacer.waiter);
 
+	if (pool->background.is_paused) {
+		pool->background.is_parked = true;
+		return;
+	}
+	pool->background.is_between = false;
 	if (background_may_go_on(pool) && pool->background.is_kicked)
 		background_next(pool);
 	else
@@ -108,6 +122,8 @@ static void background_turn(struct block_io *io, int result)
 void background_yield(struct pool *pool, void (*step)(struct pool *pool))
 {
 	pool->background.step = step;
+	pool->background.is_between = true;
+	background_wake_pauser(pool);
 	pool->background.turn.done = background_turn;
 	block_queue_complete(pool->disk->queue, &pool->background.turn, 0);
 }
@@ -172,4 +188,27 @@ void background_kick(struct pool *pool)
 		background->is_kicked = true;
 	else
 		background_next(pool);
+}
+
+void background_pause(struct pool *pool, struct waiter *waiter)
+{
+	struct background *background = &pool->background;
+
+	assert(!background->is_paused);
+	background->is_paused = true;
+	if (background->layer && !background->is_between)
+		background->pauser = waiter;
+	else
+		waiter_wake(&pool->runner, waiter, 0);
+}
+
+void background_resume(struct pool *pool)
+{
+	struct background *background = &pool->background;
+
+	background->is_paused = false;
+	if (!background->is_parked)
+		return;
+	background->is_parked = false;
+	background_yield(pool, background->step);
 }

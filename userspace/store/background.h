@@ -34,6 +34,10 @@ struct background {
 	struct waiter waiter; /* for what a step waits for */
 	struct block_io turn; /* the loop's, between two steps */
 	struct pace_waiter pacer;
+	bool is_between; /* two steps */
+	bool is_paused;
+	bool is_parked; /* between two steps, for the pause */
+	struct waiter *pauser;
 	bool is_kicked;	  /* something may have become more urgent */
 	bool is_stopping; /* the pool is being closed */
 
@@ -44,6 +48,13 @@ struct background {
 
 /* Something lost its name, or has not been counted: find out what there is to do. */
 void background_kick(struct pool *pool);
+
+/*
+ * Stand still: the waiter is woken (0) when no step is under way, and none is begun until
+ * background_resume. One at a time.
+ */
+void background_pause(struct pool *pool, struct waiter *waiter);
+void background_resume(struct pool *pool);
 
 /* --- for the files of the background --- */
 

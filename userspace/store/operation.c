@@ -60,6 +60,7 @@ void operation_end(struct operation *operation, int result)
 
 	pool->operations.current = NULL;
 	request_finish(pool, operation->request, result);
+	free(operation->names);
 	free(operation);
 }
 

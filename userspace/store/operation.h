@@ -26,6 +26,9 @@ struct operation {
 	bool has_checkpointed; /* pool_close */
 	int result;
 	struct check_report *report; /* pool_check */
+	char *names;		     /* pool_preview: each in NAME_SIZE bytes; its own */
+	uint32_t name_count;
+	uint64_t *out_bytes;
 	uint64_t cursor;
 };
 

@@ -106,6 +106,14 @@ void pool_checkpoint(struct pool *pool, struct store_request *request);
 /* Take in what the disk has grown by since (its describe). Never shrinks. */
 void pool_grow(struct pool *pool, struct store_request *request);
 
+/*
+ * What deleting all volumes and snapshots of these names would give back, in the end, to the byte
+ * if nothing is written meanwhile. *out_bytes is the caller's until done. Changes nothing. -ENOENT,
+ * -ENODATA (metadata of one of them is damaged).
+ */
+void pool_preview(struct pool *pool, const char *const *names, unsigned count, uint64_t *out_bytes,
+		  struct store_request *request);
+
 void pool_describe(const struct pool *pool, struct pool_facts *out_facts);
 
 #endif

@@ -5,6 +5,7 @@
  *
  *	test_merge [long]
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,31 +69,6 @@ static void a_merged_word_says_what_both_did(void **state)
 	}
 }
 
-/*
- * The program numbered `number` of `steps` steps: each takes a snapshot of a volume or makes a
- * clone of a snapshot, whichever are there. False: there is no such program.
- */
-static bool grow_tree(unsigned number, unsigned steps)
-{
-	for (unsigned step = 0; step < steps; step++) {
-		unsigned names = step + 1;
-		unsigned name = number % names;
-
-		number /= names;
-		if (rig.names[name].is_snapshot)
-			tree_rig_write(&rig, tree_rig_clone(&rig, (int)name));
-		else
-			(void)tree_rig_snapshot(&rig, (int)name);
-		for (unsigned i = 0; i <= names; i++) {
-			if (rig.names[i].is_there && !rig.names[i].is_snapshot) {
-				tree_rig_write(&rig, (int)i);
-				tree_rig_unmap(&rig, (int)i);
-			}
-		}
-	}
-	return number == 0;
-}
-
 /* The permutation numbered `number` of the names decides who goes next. */
 static void delete_in_order(unsigned number, unsigned names)
 {
@@ -126,7 +102,7 @@ static void every_small_tree(unsigned steps)
 			if (tree + order > 0)
 				assert_int_equal(tree_rig_create(&rig), 0);
 			tree_rig_write(&rig, 0);
-			assert_true(grow_tree(tree, steps));
+			assert_true(tree_rig_grow(&rig, tree, steps));
 			delete_in_order(order, steps + 1);
 			tree_rig_check_empty(&rig);
 		}
@@ -231,10 +207,40 @@ static void requests_go_on_during_a_merge(void **state)
 		}
 		for (int i = 7; i > 0; i--) {
 			tree_rig_delete_begin(&rig, i);
-			tree_rig_disturb(&rig, 0);
+			assert_true(tree_rig_disturb(&rig, 0, UINT_MAX, seed % 2));
 			tree_rig_check_content(&rig);
 			tree_rig_check_counters(&rig);
 		}
+		tree_rig_stop(&rig);
+	}
+}
+
+/* A snapshot in the midst of it, and the process dies at some time after. */
+static void requests_and_a_crash_during_a_merge(void **state)
+{
+	bool has_ended = false;
+
+	for (unsigned turns = 0; !has_ended; turns += 3) {
+		tree_rig_start(&rig, turns);
+		for (int i = 1; i < 5; i++) {
+			for (int n = 0; n < 4; n++)
+				tree_rig_write(&rig, 0);
+			tree_rig_unmap(&rig, 0);
+			assert_int_equal(tree_rig_snapshot(&rig, 0), i);
+		}
+		for (int i = 4; i > 0; i--)
+			tree_rig_delete_begin(&rig, i);
+		(void)tree_rig_disturb(&rig, 0, turns / 2, turns % 2);
+		assert_int_equal(tree_rig_snapshot_begin(&rig, 0), 1);
+		has_ended = tree_rig_disturb(&rig, 0, turns - turns / 2, turns % 2);
+		if (turns % 4 >= 2)
+			tree_rig_kill(&rig);
+		fixture_run(&rig.fixture);
+		tree_rig_check_content(&rig);
+		tree_rig_check_counters(&rig);
+		tree_rig_delete_counted(&rig, 1);
+		tree_rig_delete_counted(&rig, 0);
+		tree_rig_check_empty(&rig);
 		tree_rig_stop(&rig);
 	}
 }
@@ -279,6 +285,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(small_trees_go_in_any_order),
 		cmocka_unit_test(random_trees_keep_their_content),
 		cmocka_unit_test(requests_go_on_during_a_merge),
+		cmocka_unit_test(requests_and_a_crash_during_a_merge),
 		cmocka_unit_test(a_merge_goes_on_after_a_crash),
 	};
 	const struct CMUnitTest long_tests[] = {

@@ -64,6 +64,27 @@ int tree_rig_clone(struct tree_rig *rig, int snapshot)
 	return i;
 }
 
+bool tree_rig_grow(struct tree_rig *rig, unsigned number, unsigned steps)
+{
+	for (unsigned step = 0; step < steps; step++) {
+		unsigned names = step + 1;
+		unsigned name = number % names;
+
+		number /= names;
+		if (rig->names[name].is_snapshot)
+			tree_rig_write(rig, tree_rig_clone(rig, (int)name));
+		else
+			(void)tree_rig_snapshot(rig, (int)name);
+		for (unsigned i = 0; i <= names; i++) {
+			if (rig->names[i].is_there && !rig->names[i].is_snapshot) {
+				tree_rig_write(rig, (int)i);
+				tree_rig_unmap(rig, (int)i);
+			}
+		}
+	}
+	return number == 0;
+}
+
 void tree_rig_revert(struct tree_rig *rig, int volume, int snapshot)
 {
 	assert_int_equal(
@@ -87,24 +108,44 @@ void tree_rig_delete(struct tree_rig *rig, int name)
 	name_gone(rig, name);
 }
 
-struct deletion {
+struct wait {
 	struct store_request request;
 	bool is_done;
 };
 
-static void deletion_done(struct store_request *request, int result)
+static void wait_done(struct store_request *request, int result)
 {
 	assert_int_equal(result, 0);
-	container_of(request, struct deletion, request)->is_done = true;
+	container_of(request, struct wait, request)->is_done = true;
+}
+
+/* No further than that. */
+static void wait_for(struct tree_rig *rig, const struct wait *wait)
+{
+	while (!wait->is_done)
+		(void)block_queue_run(&rig->fixture.queue);
+}
+
+int tree_rig_snapshot_begin(struct tree_rig *rig, int volume)
+{
+	struct wait wait = {.request.done = wait_done};
+	struct snapshot_spec spec = {.created_at_s = 1};
+	int i = name_new(rig, true, &rig->names[volume]);
+
+	rig->names[i].volume = volume;
+	memcpy(spec.volume, rig->names[volume].name, NAME_SIZE);
+	memcpy(spec.name, rig->names[i].name, NAME_SIZE);
+	volume_snapshot(rig->fixture.pool, &spec, &wait.request);
+	wait_for(rig, &wait);
+	return i;
 }
 
 void tree_rig_delete_begin(struct tree_rig *rig, int name)
 {
-	struct deletion deletion = {.request.done = deletion_done};
+	struct wait wait = {.request.done = wait_done};
 
-	volume_delete(rig->fixture.pool, rig->names[name].name, &deletion.request);
-	while (!deletion.is_done)
-		(void)block_queue_run(&rig->fixture.queue);
+	volume_delete(rig->fixture.pool, rig->names[name].name, &wait.request);
+	wait_for(rig, &wait);
 	name_gone(rig, name);
 }
 
@@ -119,7 +160,7 @@ static void choose_blocks(struct tree_rig *rig, unsigned *out_first, unsigned *o
 	*out_first = extent * 16 + first;
 }
 
-static uint64_t block_offset(unsigned block)
+uint64_t tree_rig_offset(unsigned block)
 {
 	return extents[block / 16] * STORE_EXTENT_BYTES + block % 16 * 4096;
 }
@@ -138,7 +179,7 @@ void tree_rig_write(struct tree_rig *rig, int volume)
 		memset(name->blocks + first, byte, count);
 		assert_int_equal(fixture_io(&rig->fixture,
 					    fixture_volume(&rig->fixture, name->name), BLOCK_WRITE,
-					    block_offset(first), data, count * 4096),
+					    tree_rig_offset(first), data, count * 4096),
 				 0);
 	}
 }
@@ -151,72 +192,8 @@ void tree_rig_unmap(struct tree_rig *rig, int volume)
 	choose_blocks(rig, &first, &count);
 	memset(name->blocks + first, 0, count);
 	assert_int_equal(fixture_io(&rig->fixture, fixture_volume(&rig->fixture, name->name),
-				    BLOCK_UNMAP, block_offset(first), NULL, count * 4096),
+				    BLOCK_UNMAP, tree_rig_offset(first), NULL, count * 4096),
 			 0);
-}
-
-struct disturbance {
-	struct block_io io;
-	struct iovec iov;
-	struct tree_rig *rig;
-	struct tree_name *name;
-	unsigned block;
-	bool is_busy;
-	uint8_t data[4096];
-};
-
-static void disturbance_done(struct block_io *io, int result)
-{
-	struct disturbance *own = container_of(io, struct disturbance, io);
-
-	assert_int_equal(result, 0);
-	own->is_busy = false;
-	if (io->kind == BLOCK_READ && own->data[511] != own->name->blocks[own->block])
-		fail_msg("%s block %u: expected %u, seen %u", own->name->name, own->block,
-			 own->name->blocks[own->block], own->data[511]);
-}
-
-/* One block, whose own requests never meet. */
-static void disturbance_start(struct disturbance *own)
-{
-	static const enum block_kind kinds[] = {BLOCK_READ, BLOCK_READ, BLOCK_WRITE, BLOCK_WRITE,
-						BLOCK_UNMAP};
-	struct random *random = &own->rig->random;
-
-	own->io = (struct block_io){
-		.kind = kinds[random_below(random, ARRAY_SIZE(kinds))],
-		.offset = block_offset(own->block),
-		.length = 4096,
-		.iov = &own->iov,
-		.iov_count = 1,
-		.done = disturbance_done,
-	};
-	own->iov = (struct iovec){.iov_base = own->data, .iov_len = 4096};
-	own->is_busy = true;
-	if (own->io.kind != BLOCK_READ)
-		own->name->blocks[own->block] =
-			own->io.kind == BLOCK_WRITE ? (uint8_t)(1 + random_below(random, 255)) : 0;
-	memset(own->data, own->name->blocks[own->block], sizeof(own->data));
-	if (own->io.kind == BLOCK_READ)
-		memset(own->data, 0xee, sizeof(own->data));
-	block_submit(fixture_volume(&own->rig->fixture, own->name->name), &own->io);
-}
-
-void tree_rig_disturb(struct tree_rig *rig, int volume)
-{
-	static struct disturbance all[TREE_BLOCKS];
-
-	for (unsigned i = 0; i < TREE_BLOCKS; i++)
-		all[i] = (struct disturbance){.rig = rig, .name = &rig->names[volume], .block = i};
-	while (rig->fixture.pool->background.layer) {
-		struct disturbance *own = &all[random_below(&rig->random, TREE_BLOCKS)];
-
-		if (!own->is_busy)
-			disturbance_start(own);
-		if (random_below(&rig->random, 3) == 0)
-			(void)block_queue_run(&rig->fixture.queue);
-	}
-	fixture_run(&rig->fixture);
 }
 
 void tree_rig_flush(struct tree_rig *rig, int volume)
@@ -249,7 +226,7 @@ static void check_name(struct tree_rig *rig, const struct tree_name *name)
 			memset(data, 0xee, sizeof(data));
 			assert_int_equal(
 				fixture_io(&rig->fixture, fixture_volume(&rig->fixture, name->name),
-					   BLOCK_READ, block_offset(block), data, sizeof(data)),
+					   BLOCK_READ, tree_rig_offset(block), data, sizeof(data)),
 				0);
 		}
 		for (unsigned i = 0; i < 4096; i += 511) {
@@ -307,22 +284,11 @@ static void check_layer(struct tree_rig *rig, struct layer *layer)
 	assert_int_equal(layer->shadowed_extents, shadowed);
 }
 
-struct checking {
-	struct store_request request;
-	struct check_report report;
-	bool is_done;
-};
-
-static void checking_done(struct store_request *request, int result)
-{
-	assert_int_equal(result, 0);
-	container_of(request, struct checking, request)->is_done = true;
-}
-
 void tree_rig_check_counters(struct tree_rig *rig)
 {
 	struct pool *pool = rig->fixture.pool;
-	struct checking checking = {.request.done = checking_done};
+	struct wait wait = {.request.done = wait_done};
+	struct check_report report;
 
 	for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
 		struct layer *layer = catalogue_layer(&pool->catalogue, id);
@@ -343,11 +309,26 @@ void tree_rig_check_counters(struct tree_rig *rig)
 	}
 	if (space_has_pending(&pool->space))
 		return; /* extents that no word has are free only after the next flush */
-	pool_check(pool, &checking.report, &checking.request);
+	pool_check(pool, &report, &wait.request);
 	fixture_run(&rig->fixture);
-	assert_true(checking.is_done);
-	if (!check_is_clean(&checking.report))
-		fail_msg("%s", checking.report.first.text);
+	assert_true(wait.is_done);
+	if (!check_is_clean(&report))
+		fail_msg("%s", report.first.text);
+}
+
+uint64_t tree_rig_preview(struct tree_rig *rig, const int *names, unsigned count)
+{
+	struct wait wait = {.request.done = wait_done};
+	const char *texts[TREE_NAMES];
+	uint64_t bytes = 1;
+
+	for (unsigned i = 0; i < count; i++)
+		texts[i] = rig->names[names[i]].name;
+	pool_preview(rig->fixture.pool, texts, count, &bytes, &wait.request);
+	fixture_run(&rig->fixture);
+	assert_true(wait.is_done);
+	assert_int_equal(bytes % STORE_EXTENT_BYTES, 0);
+	return bytes / STORE_EXTENT_BYTES;
 }
 
 void tree_rig_delete_counted(struct tree_rig *rig, int name)
@@ -358,6 +339,8 @@ void tree_rig_delete_counted(struct tree_rig *rig, int name)
 
 	volume_describe(volume_find(pool, rig->names[name].name), &facts);
 	assert_true(facts.is_counted);
+	assert_int_equal(tree_rig_preview(rig, &name, 1),
+			 facts.exclusive_bytes / STORE_EXTENT_BYTES);
 	tree_rig_delete(rig, name);
 	assert_int_equal(before - pool->space.mapped_count,
 			 facts.exclusive_bytes / STORE_EXTENT_BYTES);

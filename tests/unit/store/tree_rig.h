@@ -29,6 +29,9 @@ struct tree_rig {
 	uint64_t used_at_first; /* extents */
 };
 
+/* Where in a volume a block of the model is. */
+uint64_t tree_rig_offset(unsigned block);
+
 /* An empty pool, and volume 0 in it. */
 void tree_rig_start(struct tree_rig *rig, uint64_t seed);
 void tree_rig_stop(struct tree_rig *rig);
@@ -40,8 +43,16 @@ int tree_rig_clone(struct tree_rig *rig, int snapshot);
 void tree_rig_revert(struct tree_rig *rig, int volume, int snapshot);
 void tree_rig_delete(struct tree_rig *rig, int name);
 
+/*
+ * The program numbered `number` of `steps` steps on volume 0: each takes a snapshot of a volume or
+ * makes a clone of a snapshot, whichever are there, with writes between. False: there is no such
+ * program. The names are numbered from 0 to `steps` then.
+ */
+bool tree_rig_grow(struct tree_rig *rig, unsigned number, unsigned steps);
+
 /* The same, but only the request is waited for; what it leaves to the background is not. */
 void tree_rig_delete_begin(struct tree_rig *rig, int name);
+int tree_rig_snapshot_begin(struct tree_rig *rig, int volume);
 
 /* A few random blocks are written, or unmapped. */
 void tree_rig_write(struct tree_rig *rig, int volume);
@@ -49,10 +60,11 @@ void tree_rig_unmap(struct tree_rig *rig, int volume);
 void tree_rig_flush(struct tree_rig *rig, int volume);
 
 /*
- * The background has something to do: requests come in meanwhile, several at a time, until it has
- * nothing to do. Reads among them are checked.
+ * The background has something to do: requests come in meanwhile, several at a time, until so many
+ * turns have passed or it has nothing to do. Reads among them are checked. With `checkpoints`
+ * there are some. At the end all that was acknowledged is flushed. True: it had nothing left to do.
  */
-void tree_rig_disturb(struct tree_rig *rig, int volume);
+bool tree_rig_disturb(struct tree_rig *rig, int volume, unsigned turns, bool checkpoints);
 
 /* A random name that is there and a snapshot, or a volume; -1: none. */
 int tree_rig_choose(struct tree_rig *rig, bool is_snapshot);
@@ -62,6 +74,9 @@ void tree_rig_check_content(struct tree_rig *rig);
 
 /* Every counter of every layer and volume is what counting all words gives. */
 void tree_rig_check_counters(struct tree_rig *rig);
+
+/* Extents that deleting these names would give back, as the pool says. */
+uint64_t tree_rig_preview(struct tree_rig *rig, const int *names, unsigned count);
 
 /* Deleting it returns what its facts and the preview say, to the extent. */
 void tree_rig_delete_counted(struct tree_rig *rig, int name);
