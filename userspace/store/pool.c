@@ -45,8 +45,7 @@ static int pool_init_tables(struct pool *pool)
 	pool->cache.runner = &pool->runner;
 	pool->cache.space = &pool->space;
 	if (leaf_cache_init(&pool->cache, frames) != 0 ||
-	    view_cache_init(&pool->views, pool, views) != 0 ||
-	    pace_init(&pool->pace) != 0 ||
+	    view_cache_init(&pool->views, pool, views) != 0 || pace_init(&pool->pace) != 0 ||
 	    space_init(&pool->space, &pool->geometry, freed) != 0 ||
 	    slot_map_init(&pool->slots, &pool->geometry) != 0 ||
 	    hold_table_init(&pool->holds, tasks * TASK_EXTENTS + MERGE_HOLDS) != 0 ||

@@ -55,16 +55,16 @@ struct pool_facts {
 	char name[NAME_SIZE];
 	struct uuid uuid;
 	enum pool_state state;
-	struct error reason;	 /* why it is not read-write any more */
-	uint64_t size_bytes;	 /* of the disk as the pool uses it */
-	uint64_t data_bytes;	 /* of the extents in it */
-	uint64_t used_bytes;	 /* extents that hold data (or wait to be free) */
-	uint64_t free_bytes;	 /* extents that a write may take now */
-	uint64_t metadata_bytes; /* superblocks, journal, checkpoint area */
-	uint64_t promised_bytes; /* sum of the volumes' sizes */
+	struct error reason;	   /* why it is not read-write any more */
+	uint64_t size_bytes;	   /* of the disk as the pool uses it */
+	uint64_t data_bytes;	   /* of the extents in it */
+	uint64_t used_bytes;	   /* extents that hold data (or wait to be free) */
+	uint64_t free_bytes;	   /* extents that a write may take now */
+	uint64_t metadata_bytes;   /* superblocks, journal, checkpoint area */
+	uint64_t promised_bytes;   /* sum of the volumes' sizes */
 	uint64_t reclaiming_bytes; /* used by nobody, and on the way to be free */
-	uint64_t unpunched_bytes; /* of free_bytes: the backing file still has them */
-	bool cannot_punch;	  /* and keeps them, until they are written again */
+	uint64_t unpunched_bytes;  /* of free_bytes: the backing file still has them */
+	bool cannot_punch;	   /* and keeps them, until they are written again */
 	uint32_t volume_count;
 	uint32_t snapshot_count;
 };

@@ -44,8 +44,7 @@ static void close_checkpointed(struct waiter *waiter, int result)
 static bool pool_has_changes(const struct pool *pool)
 {
 	return pool->journal.next != pool->journal.first || pool->cache.dirty_count > 0 ||
-	       pool->punch.has_news ||
-	       pool->commit.writes_done != pool->commit.writes_durable;
+	       pool->punch.has_news || pool->commit.writes_done != pool->commit.writes_durable;
 }
 
 void pool_close_kick(struct pool *pool)
