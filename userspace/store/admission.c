@@ -32,13 +32,14 @@ int admission_enter(struct pool *pool, uint32_t words, uint32_t leaves, struct w
 
 	if (!pool_is_writable(pool))
 		return -EROFS;
-	if (has_words(pool, words) && has_leaves(pool, leaves)) {
+	if (has_words(pool, words) && has_leaves(pool, leaves) &&
+	    slot_budget_may_dirty(pool, leaves)) {
 		admission->words += words;
 		admission->leaves += leaves;
 		return 0;
 	}
 	list_append(&admission->waiting, &waiter->link);
-	if (!has_leaves(pool, leaves))
+	if (!has_leaves(pool, leaves) || has_words(pool, words))
 		checkpoint_want(pool);
 	else
 		commit_want(pool);

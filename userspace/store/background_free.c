@@ -61,7 +61,7 @@ static int free_words(struct pool *pool, struct leaf *leaf)
 	}
 	leaf_discard(&pool->cache, leaf);
 	if (place) {
-		slot_map_drop(&pool->slots, geometry_block_slot(format_place_block(place)));
+		slot_map_drop_place(&pool->slots, place);
 		tree_set(&layer->tree, number, 0);
 	}
 	return 0;
@@ -71,7 +71,7 @@ static int free_leaf(struct pool *pool)
 {
 	struct background *background = &pool->background;
 	struct leaf *leaf;
-	int ret = admission_enter(pool, FORMAT_WORDS, 0, &background->waiter);
+	int ret = admission_enter(pool, FORMAT_WORDS, 1, &background->waiter);
 
 	if (ret != 0)
 		return ret;
@@ -79,7 +79,7 @@ static int free_leaf(struct pool *pool)
 		       &background->waiter, &leaf);
 	if (ret == 0)
 		ret = free_words(pool, leaf);
-	admission_leave(pool, FORMAT_WORDS, 0);
+	admission_leave(pool, FORMAT_WORDS, 1);
 	return ret;
 }
 

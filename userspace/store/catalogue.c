@@ -42,6 +42,7 @@ int catalogue_init(struct catalogue *catalogue, uint64_t pages)
 {
 	*catalogue = (struct catalogue){0};
 	list_init(&catalogue->volumes);
+	tree_dirt_init(&catalogue->dirt);
 	if (pages == 0)
 		pages = 1;
 	if (pages > CATALOGUE_PAGES_MAX)
@@ -102,6 +103,7 @@ void catalogue_add_layer(struct catalogue *catalogue, struct layer *layer)
 {
 	catalogue->entries[layer->id - 1] =
 		(struct catalogue_entry){.is_used = true, .layer = layer};
+	tree_join(&layer->tree, &catalogue->dirt);
 }
 
 void catalogue_add_volume(struct catalogue *catalogue, struct volume *volume)

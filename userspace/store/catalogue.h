@@ -28,6 +28,7 @@ struct catalogue {
 	uint32_t count;			 /* 15 a page */
 	struct format_catalogue **pages; /* as on the disk, one a leaf of the tree */
 	struct list volumes;		 /* in order of name */
+	struct tree_dirt dirt;		 /* layers whose index has changed */
 };
 
 /* `pages` as the superblock says; -ENOMEM. */

@@ -51,28 +51,19 @@ static void check_note(struct check *check, uint64_t *counter, const char *what,
 				number, check->layer_id); /* returns the code */
 }
 
-static void check_slot(struct check *check, uint64_t place)
+static void check_place(void *owner, uint64_t place)
 {
+	struct check *check = owner;
 	uint64_t block = format_place_block(place);
 	bool is_possible;
 
+	if (place == FORMAT_PLACE_LOST)
+		return;
 	check->report->slots++;
 	if (!tally_page(&check->tally, block, &is_possible))
 		check_note(check, &check->report->slots_doubled, "two pages in block", block);
-}
-
-static void check_tree(struct check *check, const struct tree *tree)
-{
-	for (unsigned level = 0; level < tree->height; level++) {
-		for (uint64_t i = 0; i < tree->levels[level].count; i++) {
-			const struct tree_page *page = tree->levels[level].pages[i];
-
-			if (page && page->place)
-				check_slot(check, page->place);
-		}
-	}
-	for (uint64_t i = tree_find(tree, 0); i < tree->leaf_count; i = tree_find(tree, i + 1))
-		check_slot(check, tree_place(tree, i));
+	else if (!slot_map_has_page(&check->pool->slots, block))
+		check_note(check, &check->report->slots_doubled, "a page in a free block", block);
 }
 
 static void check_leaf(struct check *check, const struct leaf *leaf, const struct leaf *parent)
@@ -105,7 +96,9 @@ static void check_compare(struct check *check)
 		bool is_taken =
 			geometry_is_data(&pool->geometry, i) && bitmap_has(pool->space.taken, i);
 
-		if (is_taken && !bitmap_has(check->tally.extents, i))
+		/* Some are kept for metadata to come. */
+		if (is_taken && !bitmap_has(check->tally.extents, i) &&
+		    !slot_map_has_extent(&pool->slots, i))
 			check_note(check, &report->extents_leaked, "no word has extent", i);
 	}
 	for (uint64_t i = 0; i < pool->slots.end && report->layers_damaged == 0; i++) {
@@ -125,7 +118,7 @@ static void check_layer_begin(struct check *check, const struct layer *layer)
 	if (layer->is_lost)
 		check_note(check, &check->report->layers_damaged, "no index of layer", layer->id);
 	else
-		check_tree(check, &layer->tree);
+		tree_visit(&layer->tree, check_place, check);
 }
 
 /* The next leaf of the layer, cached or not; false at the end. */
@@ -252,8 +245,8 @@ static void check_start(struct operation *operation)
 		check_end(check, -ENOMEM);
 		return;
 	}
-	check_tree(check, &pool->bitmaps);
-	check_tree(check, &pool->catalogue.tree);
+	tree_visit(&pool->bitmaps, check_place, check);
+	tree_visit(&pool->catalogue.tree, check_place, check);
 	check_run(check);
 	runner_run(&pool->runner);
 }

@@ -51,7 +51,7 @@ static void checkpoint_end(struct pool *pool, int result, const char *what)
 		checkpoint->is_running = false;
 		checkpoint->generation++;
 		pool->journal.first = checkpoint->journal_first;
-		slot_map_commit(&pool->slots);
+		slot_map_commit(&pool->slots, slot_budget_keep(pool));
 		leaf_release_captured(&pool->cache);
 		waiter_wake_all(&pool->runner, &checkpoint->now, 0);
 		admission_retry(pool);

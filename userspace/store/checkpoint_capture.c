@@ -24,15 +24,11 @@ static uint64_t next_generation(const struct pool *pool)
 /* A slot for the new version of the page at `old_place` (0: none), whose slot is dropped. */
 static int slot_replace(struct pool *pool, uint64_t old_place, uint64_t near, uint64_t *out_block)
 {
-	uint64_t slot;
-	int ret = slot_map_take(&pool->slots, near, &slot);
+	int ret = slot_map_take(&pool->slots, near, out_block);
 
-	if (ret != 0)
-		return ret;
-	if (old_place)
-		slot_map_drop(&pool->slots, geometry_block_slot(format_place_block(old_place)));
-	*out_block = geometry_slot_block(slot);
-	return 0;
+	if (ret == 0)
+		slot_map_drop_place(&pool->slots, old_place);
+	return ret;
 }
 
 /* Seal a copy of `from`, to be written to `block`; its place, or 0: no memory. */
@@ -65,9 +61,7 @@ static int capture_leaf(struct pool *pool, struct leaf *leaf)
 	if (ret != 0)
 		return ret;
 	if (leaf_is_empty(leaf)) {
-		if (old_place)
-			slot_map_drop(&pool->slots,
-				      geometry_block_slot(format_place_block(old_place)));
+		slot_map_drop_place(&pool->slots, old_place);
 	} else {
 		ret = slot_replace(pool, old_place, 0, &block);
 		if (ret != 0)
@@ -105,15 +99,16 @@ static int capture_tree(struct pool *pool, struct tree *tree, uint64_t *out_root
 			   out_root);
 }
 
+/* Only those that have changed: a thousand others cost nothing. */
 static int capture_layers(struct pool *pool)
 {
-	for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
-		struct layer *layer = catalogue_layer(&pool->catalogue, id);
-		int ret;
+	struct list *trees = &pool->catalogue.dirt.trees;
 
-		if (!layer || layer->is_gone || !layer->tree.is_dirty)
-			continue;
-		ret = capture_tree(pool, &layer->tree, &layer->root);
+	while (!list_is_empty(trees)) {
+		struct tree *tree = list_entry(trees->head.next, struct tree, dirt_link);
+		struct layer *layer = container_of(tree, struct layer, tree);
+		int ret = capture_tree(pool, tree, &layer->root);
+
 		if (ret != 0)
 			return ret;
 	}
@@ -156,18 +151,13 @@ static int capture_catalogue(struct pool *pool, uint64_t *out_root)
 	return capture_tree(pool, &pool->catalogue.tree, out_root);
 }
 
-static bool region_is_dirty(const struct pool *pool, uint64_t region)
-{
-	const uint64_t *live = pool->slots.live + region * SLOT_WORDS;
-	const uint64_t *durable = pool->slots.durable + region * SLOT_WORDS;
-
-	return bitmap_has(pool->space.dirty_regions, region) ||
-	       memcmp(live, durable, SLOT_WORDS * sizeof(*live)) != 0;
-}
-
-/* Slots for all bitmap pages that change and the index pages above; blocks[region], 0: same. */
+/*
+ * Slots for all bitmap pages that change and the index pages above; blocks[region], 0: same. Near
+ * its region, so that it makes no other one change as long as there is a slot.
+ */
 static int assign_bitmaps(struct pool *pool, uint64_t *blocks)
 {
+	const uint64_t *dirty = pool->space.dirty_regions;
 	uint64_t regions = geometry_region_count(&pool->geometry);
 	bool has_more = true;
 
@@ -175,13 +165,16 @@ static int assign_bitmaps(struct pool *pool, uint64_t *blocks)
 		int ret;
 
 		has_more = false;
-		for (uint64_t i = 0; i < regions; i++) {
-			if (blocks[i] || !region_is_dirty(pool, i))
+		for (uint64_t i = bitmap_find_set(dirty, 0, regions); i < regions;
+		     i = bitmap_find_set(dirty, i + 1, regions)) {
+			if (blocks[i])
 				continue;
 			ret = tree_touch(&pool->bitmaps, i);
 			if (ret == 0)
 				ret = slot_replace(pool, tree_place(&pool->bitmaps, i),
-						   i * FORMAT_REGION_SLOTS, &blocks[i]);
+						   geometry_slot_block(i * FORMAT_REGION_SLOTS +
+								       EXTENT_BLOCKS),
+						   &blocks[i]);
 			if (ret != 0)
 				return ret;
 			has_more = true;

@@ -14,6 +14,7 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "block/queue.h"
+#include "store/state.h"
 #include "store/word.h"
 
 int leaf_cache_init(struct leaf_cache *cache, uint32_t frames)
@@ -127,7 +128,8 @@ static int leaf_check_words(const struct leaf_cache *cache, const struct leaf *l
 			continue;
 		if (!word_is_sound(word) ||
 		    (place && (!geometry_is_data(&cache->space->geometry, place) ||
-			       !bitmap_has(cache->space->mapped, place))))
+			       !bitmap_has(cache->space->mapped, place) ||
+			       slot_map_has_extent(cache->slots, place))))
 			return error_set(err, -ENODATA,
 					 "leaf %" PRIu64 " of layer %u at byte %" PRIu64
 					 " of the disk is damaged: word %u is impossible",
@@ -187,23 +189,61 @@ static void leaf_load(struct leaf_cache *cache, struct leaf *leaf, uint64_t plac
 	block_submit(cache->disk, &leaf->io);
 }
 
-int leaf_get(struct leaf_cache *cache, struct layer *layer, uint64_t number, bool create,
+/*
+ * May there be one more? Then also the index pages above it. The waiter waits where extents are on
+ * their way to be free.
+ */
+static int leaf_admit(struct leaf_cache *cache, struct layer *layer, uint64_t number,
+		      enum leaf_use use, struct waiter *waiter)
+{
+	struct pool *pool = container_of(cache, struct pool, cache);
+	int ret = 0;
+
+	if (use == LEAF_FOR_WRITE)
+		ret = slot_budget_create(pool, 0, SLOT_USE_GROWTH);
+	else if (use == LEAF_FOR_RECLAIM)
+		ret = slot_budget_create(pool, 0, SLOT_USE_RECLAIM);
+	if (ret == -ENOSPC)
+		return admission_wait_space(pool, waiter);
+	return ret == 0 ? tree_touch(&layer->tree, number) : ret;
+}
+
+/* Begin to have it: read it, or make it. 0: *out_leaf is in the hash, or NULL. */
+static int leaf_fetch(struct leaf_cache *cache, struct layer *layer, uint64_t number,
+		      enum leaf_use use, struct waiter *waiter, struct leaf **out_leaf)
+{
+	uint64_t place = tree_place(&layer->tree, number);
+	int ret = 0;
+
+	*out_leaf = NULL;
+	if (!place && use == LEAF_IF_THERE)
+		return 0;
+	if (!place)
+		ret = leaf_admit(cache, layer, number, use, waiter);
+	if (ret != 0)
+		return ret;
+	*out_leaf = leaf_occupy(cache, layer, number);
+	if (place)
+		leaf_load(cache, *out_leaf, place);
+	else
+		memset((*out_leaf)->page, 0, sizeof(*(*out_leaf)->page));
+	return 0;
+}
+
+int leaf_get(struct leaf_cache *cache, struct layer *layer, uint64_t number, enum leaf_use use,
 	     struct waiter *waiter, struct leaf **out_leaf)
 {
 	struct leaf *leaf = leaf_find(cache, layer, number);
-	uint64_t place;
 
 	if (!leaf) {
-		place = tree_place(&layer->tree, number);
-		if (!place && !create) {
+		int ret = leaf_fetch(cache, layer, number, use, waiter, &leaf);
+
+		if (ret != 0)
+			return ret;
+		if (!leaf) {
 			*out_leaf = NULL;
 			return 0;
 		}
-		leaf = leaf_occupy(cache, layer, number);
-		if (place)
-			leaf_load(cache, leaf, place);
-		else
-			memset(leaf->page, 0, sizeof(*leaf->page));
 	}
 	if (leaf->is_loading) {
 		list_append(&leaf->waiters, &waiter->link);
@@ -234,10 +274,14 @@ uint64_t leaf_word(const struct leaf *leaf, unsigned index)
 
 void leaf_replay(struct leaf_cache *cache, struct leaf *leaf, unsigned index, uint64_t word)
 {
+	int ret;
+
 	assert(leaf->pins > 0 && word_is_sound(word));
 	put_le64(&leaf->page->words[index], word);
 	if (leaf->is_dirty)
 		return;
+	ret = tree_touch(&leaf->layer->tree, leaf->number);
+	assert(ret == 0); /* the pages are there since the leaf was fetched */
 	leaf->is_dirty = true;
 	cache->dirty_count++;
 	list_append(&cache->dirty, &leaf->dirty_link);

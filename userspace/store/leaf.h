@@ -5,6 +5,9 @@
  * noted), dirty since the last checkpoint, or clean; only a clean and unpinned one gives its
  * frame to another.
  *
+ * The index pages above a leaf are marked as changed together with it (store/tree.h), so it is known
+ * at any time how many pages a checkpoint would write.
+ *
  * Frames cannot run out: those who pin (a known number of tasks, two leaves each) and those
  * who dirty (dirty_limit, kept by the pool's admission) are counted into the size.
  */
@@ -49,6 +52,7 @@ struct leaf_cache {
 	struct uuid pool;
 	struct runner *runner;
 	const struct space *space;
+	const struct slot_map *slots;
 
 	struct leaf *leaves;
 	uint8_t *memory;
@@ -68,16 +72,25 @@ struct leaf_cache {
 
 #define LEAF_FRAMES_MIN 64u
 
+/* What becomes of a leaf that is not there. */
+enum leaf_use {
+	LEAF_IF_THERE,	  /* nothing */
+	LEAF_FOR_WRITE,	  /* it is made, if the pool is not full */
+	LEAF_FOR_RECLAIM, /* it is made for what gives space back: may use the reserve */
+	LEAF_FOR_REPLAY,  /* it is made: it was before */
+};
+
 /* `frames` at least LEAF_FRAMES_MIN; -ENOMEM. */
 int leaf_cache_init(struct leaf_cache *cache, uint32_t frames);
 void leaf_cache_fini(struct leaf_cache *cache);
 
 /*
- * Pin a leaf. 0: *out_leaf is it, or NULL if the layer has none there and `create` is false.
- * -EAGAIN: being read; the waiter is woken with 0 (ask again), -EIO, or -ENODATA (damaged: the
- * layer is marked, and last_error has the sentence).
+ * Pin a leaf. 0: *out_leaf is it, or NULL if the layer has none there and none was to be made.
+ * -EAGAIN: being read, or waiting for room; the waiter is woken with 0 (ask again), -EIO, or
+ * -ENODATA (damaged: the layer is marked, and last_error has the sentence). -ENOSPC: the pool is
+ * full, for metadata too (store/slot_budget.h).
  */
-int leaf_get(struct leaf_cache *cache, struct layer *layer, uint64_t number, bool create,
+int leaf_get(struct leaf_cache *cache, struct layer *layer, uint64_t number, enum leaf_use use,
 	     struct waiter *waiter, struct leaf **out_leaf);
 void leaf_put(struct leaf_cache *cache, struct leaf *leaf);
 

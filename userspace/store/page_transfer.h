@@ -6,7 +6,7 @@
 #include "block/block.h"
 #include "store/page_list.h"
 
-#define PAGE_TRANSFER_DEPTH 8
+#define PAGE_TRANSFER_DEPTH 32
 #define PAGE_TRANSFER_RUN   16 /* blocks in one request */
 
 struct page_transfer;

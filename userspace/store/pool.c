@@ -44,10 +44,11 @@ static int pool_init_tables(struct pool *pool)
 	pool->cache.pool = pool->uuid;
 	pool->cache.runner = &pool->runner;
 	pool->cache.space = &pool->space;
+	pool->cache.slots = &pool->slots;
 	if (leaf_cache_init(&pool->cache, frames) != 0 ||
 	    view_cache_init(&pool->views, pool, views) != 0 || pace_init(&pool->pace) != 0 ||
 	    space_init(&pool->space, &pool->geometry, freed) != 0 ||
-	    slot_map_init(&pool->slots, &pool->geometry) != 0 ||
+	    slot_map_init(&pool->slots, &pool->geometry, &pool->space) != 0 ||
 	    hold_table_init(&pool->holds, tasks * TASK_EXTENTS + MERGE_HOLDS) != 0 ||
 	    slots_init(&pool->tasks, tasks, sizeof(struct task)) != 0 ||
 	    slots_init(&pool->bounces, bounces, sizeof(struct task_bounce)) != 0)
@@ -139,23 +140,6 @@ void pool_degrade(struct pool *pool, enum pool_state state, const char *what, in
 	waiter_wake_all(&pool->runner, &pool->checkpoint.next, -EIO);
 	admission_retry(pool);
 	pace_release(pool);
-}
-
-uint64_t pool_slots_needed(const struct pool *pool)
-{
-	uint64_t regions = geometry_region_count(&pool->geometry);
-	uint64_t pages = pool->catalogue.tree.leaf_count;
-	uint64_t needed = regions + geometry_index_pages(regions);
-
-	needed += pages + geometry_index_pages(pages);
-	for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
-		const struct layer *layer = catalogue_layer(&pool->catalogue, id);
-
-		if (layer && !layer->is_gone)
-			needed += layer->tree.leaf_count +
-				  geometry_index_pages(layer->tree.leaf_count);
-	}
-	return 2 * needed;
 }
 
 void pool_describe(const struct pool *pool, struct pool_facts *out_facts)

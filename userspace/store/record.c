@@ -83,12 +83,8 @@ static int apply_layer(struct pool *pool, uint32_t id, const struct format_layer
 /* The slots of its leaves; those of the index pages are tree_drop's. */
 static void drop_leaves(struct pool *pool, const struct tree *tree)
 {
-	for (uint64_t i = tree_find(tree, 0); i < tree->leaf_count; i = tree_find(tree, i + 1)) {
-		uint64_t place = tree_place(tree, i);
-
-		if (place != FORMAT_PLACE_LOST)
-			slot_map_drop(&pool->slots, geometry_block_slot(format_place_block(place)));
-	}
+	for (uint64_t i = tree_find(tree, 0); i < tree->leaf_count; i = tree_find(tree, i + 1))
+		slot_map_drop_place(&pool->slots, tree_place(tree, i));
 }
 
 static void apply_free(struct pool *pool, uint32_t id)

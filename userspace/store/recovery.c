@@ -12,8 +12,6 @@
 #include "store/record.h"
 #include "store/state.h"
 
-static void load_layers(struct recovery *recovery);
-
 static void recovery_ended(struct block_io *io, int result)
 {
 	struct recovery *recovery = container_of(io, struct recovery, deferred);
@@ -31,6 +29,7 @@ static void recovery_ended(struct block_io *io, int result)
 	} else if (recovery->pool) {
 		pool_free(recovery->pool);
 	}
+	tree_loader_fini(&recovery->loader);
 	page_list_fini(&recovery->list);
 	free(recovery);
 	request->done(request, result);
@@ -65,12 +64,34 @@ static void recovery_say_why(struct recovery *recovery)
 				pool->name); /* returns the code */
 }
 
+static bool holds_metadata(void *owner, uint64_t extent)
+{
+	const struct slot_map *slots = owner;
+
+	return slot_map_has_extent(slots, extent);
+}
+
+/* Room for the checkpoint that ends the opening, and, if there is, for what is kept in hand. */
+static int prepare_checkpoint(struct pool *pool, struct error *err)
+{
+	int ret;
+
+	space_end_replay(&pool->space, holds_metadata, &pool->slots);
+	ret = slot_budget_prepare(pool);
+	if (ret != 0)
+		return error_set(err, ret, "the pool has no room for its metadata: grow the disk");
+	(void)slot_budget_create(pool, 0, SLOT_USE_GROWTH); /* else the pool is full, that is all */
+	return 0;
+}
+
 void recovery_replayed(struct recovery *recovery)
 {
 	struct pool *pool = recovery->pool;
-	int ret = record_link(pool, &recovery->request->error);
+	struct error *err = &recovery->request->error;
+	int ret = record_link(pool, err);
 
 	if (ret == 0 && recovery->settings.is_read_only) {
+		space_end_replay(&pool->space, holds_metadata, &pool->slots);
 		pool->state = POOL_READ_ONLY;
 		recovery_say_why(recovery);
 		recovery_end(recovery, 0);
@@ -80,6 +101,8 @@ void recovery_replayed(struct recovery *recovery)
 	recovery->waiter.run = recovery_checkpointed;
 	list_append(&pool->checkpoint.next, &recovery->waiter.link);
 	if (ret == 0)
+		ret = prepare_checkpoint(pool, err);
+	if (ret == 0)
 		ret = checkpoint_capture(pool);
 	if (ret == 0)
 		checkpoint_write(pool);
@@ -87,40 +110,57 @@ void recovery_replayed(struct recovery *recovery)
 		recovery_end(recovery, ret);
 }
 
+/* What all share is damaged: the pool does not open. */
+static int shared_broken(struct tree_loader *loader, struct tree *tree, int result)
+{
+	return result;
+}
+
 /* A layer that cannot be read is left as it is on the disk, and its volume answers -ENODATA. */
-static void layer_loaded(struct tree_loader *loader, int result)
+static int layer_broken(struct tree_loader *loader, struct tree *tree, int result)
+{
+	struct layer *layer = container_of(tree, struct layer, tree);
+
+	layer->is_lost = true;
+	layer->is_damaged = true;
+	container_of(loader, struct recovery, loader)->has_lost = true;
+	return 0;
+}
+
+static void layers_loaded(struct tree_loader *loader, int result)
 {
 	struct recovery *recovery = container_of(loader, struct recovery, loader);
-	struct layer *layer = catalogue_layer(&recovery->pool->catalogue, recovery->layer_id);
 
-	if (result == -ENOMEM) {
+	if (result != 0) {
 		recovery_end(recovery, result);
 		return;
 	}
-	if (result != 0) {
-		layer->is_lost = true;
-		layer->is_damaged = true;
-	}
-	load_layers(recovery);
+	if (recovery->has_lost)
+		slot_map_freeze_extents(&recovery->pool->slots);
+	replay_start(recovery);
 }
 
+/* The index pages of all layers. */
 static void load_layers(struct recovery *recovery)
 {
-	struct pool *pool = recovery->pool;
+	struct catalogue *catalogue = &recovery->pool->catalogue;
+	struct tree_loader *loader = &recovery->loader;
 
-	while (++recovery->layer_id <= pool->catalogue.count) {
-		struct layer *layer = catalogue_layer(&pool->catalogue, recovery->layer_id);
+	loader->leaf_kind = FORMAT_LEAF;
+	loader->on_broken = layer_broken;
+	loader->done = layers_loaded;
+	for (uint32_t id = 1; id <= catalogue->count; id++) {
+		struct layer *layer = catalogue_layer(catalogue, id);
 
-		if (!layer || !layer->root)
-			continue;
-		recovery->loader.tree = &layer->tree;
-		recovery->loader.root = layer->root;
-		recovery->loader.leaf_kind = FORMAT_LEAF;
-		recovery->loader.done = layer_loaded;
-		tree_loader_start(&recovery->loader);
-		return;
+		if (layer && layer->root == FORMAT_PLACE_LOST) {
+			layer->is_lost = true;
+			layer->is_damaged = true;
+		} else if (layer && tree_loader_add(loader, &layer->tree, layer->root) != 0) {
+			recovery_end(recovery, -ENOMEM);
+			return;
+		}
 	}
-	replay_start(recovery);
+	tree_loader_start(loader);
 }
 
 static int take_catalogue_page(struct tree_loader *loader, uint64_t index, const void *data)
@@ -152,7 +192,6 @@ static void catalogue_loaded(struct tree_loader *loader, int result)
 		recovery_end(recovery, result);
 		return;
 	}
-	recovery->layer_id = 0;
 	load_layers(recovery);
 }
 
@@ -161,24 +200,20 @@ static int take_bitmap_page(struct tree_loader *loader, uint64_t index, const vo
 	struct recovery *recovery = container_of(loader, struct recovery, loader);
 	struct pool *pool = recovery->pool;
 	const struct format_bitmap *page = data;
+	uint64_t extents[ARRAY_SIZE(page->extents)];
+	uint64_t slots[ARRAY_SIZE(page->slots)];
 
+	for (unsigned i = 0; i < ARRAY_SIZE(extents); i++)
+		extents[i] = get_le64(&page->extents[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(slots); i++)
+		slots[i] = get_le64(&page->slots[i]);
+	if (!space_load_region(&pool->space, index, extents) ||
+	    !slot_map_load_region(&pool->slots, index, slots))
+		return error_set(&loader->error, -ENODATA,
+				 "bitmap page %u has something where nothing can be",
+				 (unsigned)index);
 	if (get_le32(&page->flags) & FORMAT_REGION_UNPUNCHED)
 		space_suspect(&pool->space, index);
-	for (unsigned i = 0; i < FORMAT_REGION_EXTENTS; i++) {
-		uint64_t word = get_le64(&page->extents[i / 64]);
-
-		if ((word >> (i % 64) & 1) &&
-		    !space_load(&pool->space, index * FORMAT_REGION_EXTENTS + i))
-			return error_set(&loader->error, -ENODATA,
-					 "bitmap page %u has data where none can be",
-					 (unsigned)index);
-	}
-	for (unsigned i = 0; i < FORMAT_REGION_SLOTS; i++) {
-		uint64_t word = get_le64(&page->slots[i / 64]);
-
-		if (word >> (i % 64) & 1)
-			slot_map_load(&pool->slots, index * FORMAT_REGION_SLOTS + i);
-	}
 	return 0;
 }
 
@@ -188,6 +223,9 @@ static void bitmaps_loaded(struct tree_loader *loader, int result)
 	struct pool *pool = recovery->pool;
 	const struct format_super *super;
 
+	if (result == 0 && !slot_map_be_strict(&pool->slots))
+		result = error_set(&loader->error, -ENODATA,
+				   "a page of the bitmaps lies where they say that nothing is");
 	if (result != 0) {
 		recovery->request->error = loader->error;
 		recovery_end(recovery, result);
@@ -195,12 +233,13 @@ static void bitmaps_loaded(struct tree_loader *loader, int result)
 	}
 	(void)super_choose(recovery->list.pages[0].data, recovery->list.pages[1].data, &super,
 			   NULL); /* it was chosen before */
-	loader->tree = &pool->catalogue.tree;
-	loader->root = get_le64(&super->catalogue_root);
 	loader->leaf_kind = FORMAT_CATALOGUE;
 	loader->on_leaf = take_catalogue_page;
 	loader->done = catalogue_loaded;
-	tree_loader_start(loader);
+	if (tree_loader_add(loader, &pool->catalogue.tree, get_le64(&super->catalogue_root)) == 0)
+		tree_loader_start(loader);
+	else
+		recovery_end(recovery, -ENOMEM);
 }
 
 static void super_flushed(struct block_io *io, int result)
@@ -257,13 +296,16 @@ static void supers_read(struct page_transfer *transfer, int result)
 		.disk = recovery->disk,
 		.pool = &recovery->pool->uuid,
 		.slots = &recovery->pool->slots,
-		.tree = &recovery->pool->bitmaps,
-		.root = get_le64(&super->bitmap_root),
 		.leaf_kind = FORMAT_BITMAP,
 		.on_leaf = take_bitmap_page,
+		.on_broken = shared_broken,
 		.done = bitmaps_loaded,
 	};
-	super_flush(recovery);
+	if (tree_loader_add(&recovery->loader, &recovery->pool->bitmaps,
+			    get_le64(&super->bitmap_root)) == 0)
+		super_flush(recovery);
+	else
+		recovery_end(recovery, -ENOMEM);
 }
 
 void pool_open(struct block *disk, const struct pool_settings *settings, struct pool **out_pool,

@@ -21,6 +21,7 @@ struct replay {
 	uint32_t record;  /* its index in the list */
 	uint32_t offset;  /* of the next entry in it */
 	bool has_entry;
+	bool is_within; /* a commit: the record before has not ended it */
 	struct journal_entry entry;
 	uint32_t word;	 /* next word of the entry */
 	int leaf_result; /* of the leaf waited for */
@@ -36,7 +37,7 @@ struct recovery {
 	struct page_transfer transfer;
 	struct tree_loader loader;
 	bool is_repaired;  /* and that was not accepted yet: nothing may be written */
-	uint32_t layer_id; /* being loaded */
+	bool has_lost;	   /* a layer whose index could not be read */
 	struct replay replay;
 	struct waiter waiter;
 	struct block_io flush;

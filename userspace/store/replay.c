@@ -9,7 +9,11 @@
  * The journal is applied entry by entry and word by word, waiting where a leaf has to be read.
  * Every entry says how things are, not how they change, so a record may be applied twice: when
  * the cache is full of changed leaves, a checkpoint in the midst of a record keeps the whole
- * record to be replayed after a crash.
+ * record to be replayed after a crash. Such a checkpoint must not put metadata into an extent that
+ * the rest of the journal has data in: the first walk reserves all that the records name.
+ *
+ * What cannot be applied because a page cannot be read is as good as lost, for good: were the page
+ * to be read again one day, it would be an old one. It is marked, and the others are served.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +25,8 @@
 #include "store/state.h"
 #include "store/word.h"
 
-#define RECORDS_PER_READ 64
+#define RECORDS_PER_READ 512
+#define FRAMES_SPARE	 8 /* of the cache: pinned, or for what lies between two checks */
 
 static void replay_read(struct recovery *recovery);
 static void replay_run(struct recovery *recovery);
@@ -40,7 +45,7 @@ static void replay_resume(struct waiter *waiter, int result)
 	struct recovery *recovery = container_of(waiter, struct recovery, waiter);
 
 	recovery->replay.leaf_result = result;
-	if (result != 0 && result != -ENODATA)
+	if (result != 0 && result != -ENODATA && result != -EIO)
 		recovery_end(recovery, result);
 	else
 		replay_run(recovery);
@@ -54,12 +59,33 @@ static int replay_move(struct recovery *recovery, struct layer *layer, uint32_t 
 
 	if (old_place == place)
 		return 0;
-	if (old_place && !space_unmap_now(space, old_place))
+	if (old_place && !space_disclaim(space, old_place))
 		return replay_impossible(recovery);
 	if (place && !space_claim(space, place))
 		return replay_impossible(recovery);
 	layer->mapped_extents -= old_place != 0;
 	layer->mapped_extents += place != 0;
+	return 0;
+}
+
+/* What the journal has of this leaf cannot be put into it: it must never be read again. */
+static int replay_lose(struct recovery *recovery, struct layer *layer, uint64_t number)
+{
+	uint64_t place;
+
+	recovery->replay.leaf_result = 0;
+	layer->is_damaged = true;
+	if (layer->is_lost) {
+		layer->root = FORMAT_PLACE_LOST;
+		return 0;
+	}
+	place = tree_place(&layer->tree, number);
+	if (place == FORMAT_PLACE_LOST)
+		return 0;
+	if (tree_touch(&layer->tree, number) != 0)
+		return -ENOMEM;
+	slot_map_drop_place(&recovery->pool->slots, place);
+	tree_set(&layer->tree, number, FORMAT_PLACE_LOST);
 	return 0;
 }
 
@@ -76,12 +102,12 @@ static int replay_word(struct recovery *recovery, struct layer *layer)
 
 	if (extent / FORMAT_WORDS >= layer->tree.leaf_count || !word_is_sound(word))
 		return replay_impossible(recovery);
-	if (layer->is_lost || replay->leaf_result == -ENODATA) {
-		replay->leaf_result = 0;
+	if (layer->is_lost || replay->leaf_result != 0) {
 		(void)space_claim(&recovery->pool->space, word_place(word)); /* if it is not yet */
-		return 0;
+		return replay_lose(recovery, layer, extent / FORMAT_WORDS);
 	}
-	ret = leaf_get(cache, layer, extent / FORMAT_WORDS, true, &recovery->waiter, &leaf);
+	ret = leaf_get(cache, layer, extent / FORMAT_WORDS, LEAF_FOR_REPLAY, &recovery->waiter,
+		       &leaf);
 	if (ret != 0)
 		return ret;
 	ret = replay_move(recovery, layer, word_place(leaf_word(leaf, index)), word_place(word));
@@ -97,9 +123,12 @@ static void replay_checkpointed(struct waiter *waiter, int result)
 	struct recovery *recovery = container_of(waiter, struct recovery, waiter);
 
 	recovery->waiter.run = replay_resume;
-	if (result != 0)
+	if (result != 0) {
 		recovery->request->error = recovery->pool->reason;
-	replay_resume(waiter, result);
+		recovery_end(recovery, result);
+	} else {
+		replay_resume(waiter, 0);
+	}
 }
 
 /* The cache is full of changed leaves. -EAGAIN, or an error. */
@@ -111,6 +140,10 @@ static int replay_checkpoint(struct recovery *recovery)
 	if (recovery->settings.is_read_only)
 		return error_set(&recovery->request->error, -ENOBUFS,
 				 "the journal has more than fits the cache: give it more memory");
+	ret = slot_budget_prepare(pool);
+	if (ret != 0)
+		return error_set(&recovery->request->error, ret,
+				 "the pool has no room for its metadata: give it more memory");
 	pool->journal.next = recovery->replay.number;
 	recovery->waiter.run = replay_checkpointed;
 	list_append(&pool->checkpoint.next, &recovery->waiter.link);
@@ -128,7 +161,7 @@ static int replay_words(struct recovery *recovery, struct layer *layer)
 	while (replay->word < replay->entry.count) {
 		int ret;
 
-		if (recovery->pool->cache.dirty_count >= recovery->pool->cache.dirty_limit)
+		if (recovery->pool->cache.dirty_count + FRAMES_SPARE >= recovery->pool->cache.count)
 			return replay_checkpoint(recovery);
 		ret = replay_word(recovery, layer);
 		if (ret != 0)
@@ -149,9 +182,10 @@ static int replay_drop(struct recovery *recovery, struct layer *layer)
 	if (number >= layer->tree.leaf_count)
 		return replay_impossible(recovery);
 	if (layer->is_lost)
-		return 0;
+		return replay_lose(recovery, layer, number);
 	if (recovery->replay.leaf_result == 0)
-		ret = leaf_get(&pool->cache, layer, number, false, &recovery->waiter, &leaf);
+		ret = leaf_get(&pool->cache, layer, number, LEAF_IF_THERE, &recovery->waiter,
+			       &leaf);
 	recovery->replay.leaf_result = 0;
 	if (ret != 0)
 		return ret;
@@ -162,11 +196,11 @@ static int replay_drop(struct recovery *recovery, struct layer *layer)
 	if (leaf)
 		leaf_discard(&pool->cache, leaf);
 	place = tree_place(&layer->tree, number);
-	if (!place)
+	if (!place || place == FORMAT_PLACE_LOST)
 		return 0;
 	if (tree_touch(&layer->tree, number) != 0)
 		return -ENOMEM;
-	slot_map_drop(&pool->slots, geometry_block_slot(format_place_block(place)));
+	slot_map_drop_place(&pool->slots, place);
 	tree_set(&layer->tree, number, 0);
 	return 0;
 }
@@ -221,6 +255,22 @@ static void replay_apply(struct recovery *recovery)
 	replay_read(recovery);
 }
 
+/* No metadata may be put into the extents that a record names. */
+static void replay_reserve(struct recovery *recovery, const void *data)
+{
+	struct journal_entry entry;
+	uint32_t offset = 0;
+
+	while (journal_next_entry(data, &offset, &entry) > 0) {
+		for (uint32_t i = 0; entry.kind == FORMAT_ENTRY_WORDS && i < entry.count; i++) {
+			uint64_t word = get_le64((const uint8_t *)entry.data + (size_t)i * 8);
+
+			if (word_place(word))
+				space_reserve(&recovery->pool->space, word_place(word));
+		}
+	}
+}
+
 static void replay_scan(struct recovery *recovery)
 {
 	const struct journal *journal = &recovery->pool->journal;
@@ -233,6 +283,7 @@ static void replay_scan(struct recovery *recovery)
 			replay_apply(recovery);
 			return;
 		}
+		replay_reserve(recovery, data);
 		replay->number++;
 		if (journal_is_trusted(journal, data) && journal_is_last(data))
 			replay->end = replay->number;
@@ -244,6 +295,21 @@ static void replay_end(struct recovery *recovery)
 {
 	recovery->pool->journal.next = recovery->replay.number;
 	recovery_replayed(recovery);
+}
+
+/*
+ * Between two commits a checkpoint is better than within one: so that no crash, whatever comes of
+ * the records behind it, finds half of one in it.
+ */
+static int replay_rest(struct recovery *recovery)
+{
+	const struct leaf_cache *cache = &recovery->pool->cache;
+	struct replay *replay = &recovery->replay;
+
+	if (replay->is_within || replay->offset > 0 || replay->has_entry ||
+	    recovery->settings.is_read_only || cache->dirty_count < cache->count / 2)
+		return 0;
+	return replay_checkpoint(recovery);
 }
 
 /* Go on where it stopped, to the end of what was read. */
@@ -259,13 +325,16 @@ static void replay_run(struct recovery *recovery)
 			replay_end(recovery);
 			return;
 		}
-		ret = replay_record(recovery, data);
+		ret = replay_rest(recovery);
+		if (ret == 0)
+			ret = replay_record(recovery, data);
 		if (ret == -EAGAIN)
 			return;
 		if (ret != 0) {
 			recovery_end(recovery, ret);
 			return;
 		}
+		replay->is_within = !journal_is_last(data);
 		replay->offset = 0;
 		replay->number++;
 	}

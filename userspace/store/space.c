@@ -152,24 +152,10 @@ bool space_load(struct space *space, uint64_t extent)
 	return true;
 }
 
-void space_suspect(struct space *space, uint64_t region)
+void space_reserve(struct space *space, uint64_t extent)
 {
-	uint64_t first = region * FORMAT_REGION_EXTENTS;
-	uint64_t end = MIN(first + FORMAT_REGION_EXTENTS, space->geometry.extent_count);
-
-	if (space->regions[region].is_suspect)
-		return;
-	space->regions[region].is_suspect = true;
-	for (uint64_t extent = first; extent < end; extent++) {
-		if (!geometry_is_data(&space->geometry, extent) ||
-		    bitmap_has(space->filled, extent))
-			continue;
-		bitmap_set(space->filled, extent);
-		if (!bitmap_has(space->taken, extent)) {
-			space->unpunched_count++;
-			space->regions[region].unpunched++;
-		}
-	}
+	if (geometry_is_data(&space->geometry, extent) && !bitmap_has(space->taken, extent))
+		space_leave_free(space, extent);
 }
 
 bool space_claim(struct space *space, uint64_t extent)
@@ -269,12 +255,11 @@ void space_release(struct space *space, uint32_t extent)
 	space->freed[space->tail++ & (space->freed_capacity - 1)] = extent;
 }
 
-bool space_unmap_now(struct space *space, uint32_t extent)
+bool space_disclaim(struct space *space, uint32_t extent)
 {
 	if (!space_unmap(space, extent))
 		return false;
 	space_suspect(space, extent / FORMAT_REGION_EXTENTS);
-	space_untake(space, extent);
 	return true;
 }
 

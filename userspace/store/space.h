@@ -74,6 +74,19 @@ void space_open(struct space *space);
 bool space_load(struct space *space, uint64_t extent);
 bool space_claim(struct space *space, uint64_t extent);
 
+/* All bits (256 words) of a bitmap page at once; before space_suspect. */
+bool space_load_region(struct space *space, uint64_t region, const uint64_t *words);
+
+/* While the journal is replayed: no word points to it any more. False if none did. */
+bool space_disclaim(struct space *space, uint32_t extent);
+
+/* Some record of the journal names this extent: not handed out before the replay has ended. */
+void space_reserve(struct space *space, uint64_t extent);
+
+/* It has ended: what is taken and not mapped is free, unless `is_kept` says what it is for. */
+void space_end_replay(struct space *space, bool (*is_kept)(void *owner, uint64_t extent),
+		      void *owner);
+
 /* A crash may have left data in any free extent of this region, or the checkpoint says so. */
 void space_suspect(struct space *space, uint64_t region);
 
@@ -94,9 +107,6 @@ bool space_unmap(struct space *space, uint32_t extent);
 
 /* Its holder lets go too: it becomes free when it may. */
 void space_release(struct space *space, uint32_t extent);
-
-/* While a journal is replayed: unmapped, and free at once. False as above. */
-bool space_unmap_now(struct space *space, uint32_t extent);
 
 /* How many more frees the queue can take. */
 uint32_t space_freed_room(const struct space *space);

@@ -21,6 +21,7 @@
 #include "store/pace.h"
 #include "store/pool.h"
 #include "store/punch.h"
+#include "store/slot_budget.h"
 #include "store/slot_map.h"
 #include "store/space.h"
 #include "store/view.h"
@@ -78,9 +79,6 @@ static inline bool pool_is_writable(const struct pool *pool)
 
 /* Something ended: a close that waits for quiet may go on. */
 void pool_close_kick(struct pool *pool);
-
-/* Metadata slots that everything promised may need at the worst, each page twice. */
-uint64_t pool_slots_needed(const struct pool *pool);
 
 /* Memory and tables of a pool of this size; the disk is not touched. -ENOMEM. */
 int pool_new(struct block *disk, const struct pool_settings *settings,

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/size.h"
 #include "store/state.h"
+
+/* A catalogue page more, with the index pages above it, old and new. */
+#define PAGES_PER_LAYER 8
 
 struct operation *operation_new_named(struct pool *pool, const char *name,
 				      struct store_request *request,
@@ -75,22 +77,6 @@ int operation_check_size(const struct operation *operation, const char *name, ui
 			 name, size_bytes);
 }
 
-int operation_check_slots(const struct operation *operation, uint64_t leaves, const char *name)
-{
-	const struct pool *pool = operation->pool;
-	uint64_t more = 2 * (leaves + geometry_index_pages(leaves) + 2);
-	uint64_t has = geometry_slot_count(&pool->geometry);
-	char size[SIZE_TEXT_MAX];
-
-	if (pool_slots_needed(pool) + more <= has)
-		return 0;
-	return error_set(&operation->request->error, -ENOSPC,
-			 "pool '%s' has metadata for %s of volumes in all, '%s' would go beyond "
-			 "that: make it smaller, or grow the pool",
-			 pool->name, size_format(has / 2 * FORMAT_WORDS * STORE_EXTENT_BYTES, size),
-			 name);
-}
-
 int operation_check_new(const struct operation *operation, const char *what, const char *name,
 			const struct uuid *uuid)
 {
@@ -119,8 +105,14 @@ int operation_add_layer(struct operation *operation, uint64_t size_bytes, struct
 {
 	struct catalogue *catalogue = &operation->pool->catalogue;
 	uint32_t id;
-	int ret = catalogue_find_free(catalogue, 0, &id);
+	int ret = slot_budget_create(operation->pool, PAGES_PER_LAYER, SLOT_USE_GROWTH);
 
+	if (ret == -ENOSPC)
+		return error_set(&operation->request->error, ret,
+				 "pool '%s' is full: delete something, or grow the pool",
+				 operation->pool->name);
+	if (ret == 0)
+		ret = catalogue_find_free(catalogue, 0, &id);
 	if (ret == 0)
 		ret = layer_new(id, geometry_leaf_count(size_bytes), out_layer);
 	if (ret != 0)

@@ -30,9 +30,6 @@ int operation_check_idle(const struct operation *operation, const struct volume 
 /* That a volume can have this size (-EINVAL). */
 int operation_check_size(const struct operation *operation, const char *name, uint64_t size_bytes);
 
-/* That the metadata area has room for the worst that a volume may come to (-ENOSPC). */
-int operation_check_slots(const struct operation *operation, uint64_t leaves, const char *name);
-
 /* That neither the name nor the UUID is another's (-EEXIST), and the name possible (-EINVAL). */
 int operation_check_new(const struct operation *operation, const char *what, const char *name,
 			const struct uuid *uuid);

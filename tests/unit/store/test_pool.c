@@ -171,7 +171,9 @@ static void volumes_are_found_changed_and_listed_in_order(void **state)
 	assert_int_equal(fixture_create(fixture, "a", 16 * MIB), -EEXIST);
 	assert_int_equal(fixture_create(fixture, "c", 4095), -EINVAL);
 	assert_int_equal(fixture_create(fixture, "Big", 4096), -EINVAL);
-	assert_int_equal(fixture_create(fixture, "c", VOLUME_SIZE_MAX_BYTES), -ENOSPC);
+	assert_int_equal(fixture_create(fixture, "c", VOLUME_SIZE_MAX_BYTES + 4096), -EINVAL);
+	assert_int_equal(fixture_create(fixture, "c", VOLUME_SIZE_MAX_BYTES), 0);
+	assert_int_equal(fixture_delete(fixture, "c"), 0);
 	assert_int_equal(fixture_mark(fixture, "b"), 0);
 	assert_int_equal(fixture_grow(fixture, "b", 600 * MIB), 0);
 	assert_int_equal(fixture_grow(fixture, "b", 500 * MIB), -EINVAL);
