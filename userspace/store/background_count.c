@@ -26,11 +26,11 @@ static int count_leaf(struct pool *pool, struct layer *layer)
 	uint64_t number = layer->count_cursor;
 	struct leaf *below;
 	struct leaf *leaf;
-	int ret = leaf_get(&pool->cache, layer->parent, number, false, waiter, &below);
+	int ret = leaf_get(&pool->cache, layer->parent, number, LEAF_IF_THERE, waiter, &below);
 
 	if (ret != 0 || !below)
 		return ret;
-	ret = leaf_get(&pool->cache, layer, number, false, waiter, &leaf);
+	ret = leaf_get(&pool->cache, layer, number, LEAF_IF_THERE, waiter, &leaf);
 	if (ret == 0 && leaf) {
 		count_words(layer, leaf, below);
 		leaf_put(&pool->cache, leaf);

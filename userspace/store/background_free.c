@@ -75,7 +75,7 @@ static int free_leaf(struct pool *pool)
 
 	if (ret != 0)
 		return ret;
-	ret = leaf_get(&pool->cache, background->layer, background->leaf, false,
+	ret = leaf_get(&pool->cache, background->layer, background->leaf, LEAF_IF_THERE,
 		       &background->waiter, &leaf);
 	if (ret == 0)
 		ret = free_words(pool, leaf);

@@ -199,11 +199,11 @@ static int merge_take(struct pool *pool)
 		merge->is_admitted = ret == 0;
 	}
 	if (ret == 0 && !merge->below)
-		ret = leaf_get(&pool->cache, layer, layer->merge_cursor, false, waiter,
+		ret = leaf_get(&pool->cache, layer, layer->merge_cursor, LEAF_IF_THERE, waiter,
 			       &merge->below);
 	if (ret == 0 && !merge->above)
-		ret = leaf_get(&pool->cache, merge->into, layer->merge_cursor, true, waiter,
-			       &merge->above);
+		ret = leaf_get(&pool->cache, merge->into, layer->merge_cursor, LEAF_FOR_RECLAIM,
+			       waiter, &merge->above);
 	return ret;
 }
 

@@ -156,11 +156,11 @@ static int check_pair(struct check *check, struct layer *layer, uint64_t number)
 	struct leaf *leaf;
 
 	check->waits_for_parent = false;
-	if (leaf_get(cache, layer, number, false, &check->waiter, &leaf) != 0)
+	if (leaf_get(cache, layer, number, LEAF_IF_THERE, &check->waiter, &leaf) != 0)
 		return -EAGAIN;
 	if (parent && !parent->is_lost && !check->skips_parent &&
 	    number < parent->tree.leaf_count &&
-	    leaf_get(cache, parent, number, false, &check->waiter, &below) != 0) {
+	    leaf_get(cache, parent, number, LEAF_IF_THERE, &check->waiter, &below) != 0) {
 		check->waits_for_parent = true;
 		leaf_put(cache, leaf);
 		return -EAGAIN;

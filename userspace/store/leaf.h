@@ -5,8 +5,8 @@
  * noted), dirty since the last checkpoint, or clean; only a clean and unpinned one gives its
  * frame to another.
  *
- * The index pages above a leaf are marked as changed together with it (store/tree.h), so it is known
- * at any time how many pages a checkpoint would write.
+ * The index pages above a leaf are marked as changed together with it (store/tree.h), so it is
+ * known at any time how many pages a checkpoint would write.
  *
  * Frames cannot run out: those who pin (a known number of tasks, two leaves each) and those
  * who dirty (dirty_limit, kept by the pool's admission) are counted into the size.

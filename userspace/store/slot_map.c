@@ -377,8 +377,7 @@ static void recount_used(struct slot_map *map)
 	map->zone_used = 0;
 	map->extent_used = 0;
 	for (size_t i = 0; i < BITMAP_WORDS(map->end); i++)
-		map->zone_used +=
-			(unsigned)__builtin_popcountll(map->live[i] | map->durable[i]);
+		map->zone_used += (unsigned)__builtin_popcountll(map->live[i] | map->durable[i]);
 	for (uint32_t i = 0; i < map->extent_capacity; i++) {
 		unsigned used = (unsigned)map->extents[i].live | map->extents[i].durable;
 

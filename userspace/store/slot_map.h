@@ -7,8 +7,9 @@
  *
  * The slots of the zones come first. When they run out, free data extents are added, 16 slots
  * each (store/slot_budget.h says when), and go back once no slot of theirs is live or durable. Such
- * an extent is mapped in the space exactly while it holds a live page, so that is what a checkpoint's
- * bitmaps say; nothing else of it is recorded: that pages lie in it is seen when they are found.
+ * an extent is mapped in the space exactly while it holds a live page, so that is what a
+ * checkpoint's bitmaps say; nothing else of it is recorded: that pages lie in it is seen when they
+ * are found.
  *
  * Slots are handed out only while a checkpoint is captured, one checkpoint after the other.
  */
@@ -45,9 +46,9 @@ struct slot_map {
 	uint32_t extent_cursor;
 	bool is_strict; /* the bitmaps are loaded: what lies in no mapped extent is damage */
 
-	uint64_t total;	     /* slots that there are */
-	uint64_t live_count; /* pages in them */
-	uint64_t zone_used;  /* slots of zones that cannot be handed out before the next commit */
+	uint64_t total;	      /* slots that there are */
+	uint64_t live_count;  /* pages in them */
+	uint64_t zone_used;   /* slots of zones that cannot be handed out before the next commit */
 	uint64_t extent_used; /* and of extents */
 };
 

@@ -124,7 +124,7 @@ void task_release_place(struct pool *pool, uint32_t place, bool is_unmapped);
 /* --- store/task_words.c: 0, -EAGAIN (step is called again), or what failed --- */
 
 /* Pin the leaves of [start, end). */
-int task_take_leaves(struct task *task, bool create);
+int task_take_leaves(struct task *task, enum leaf_use use);
 
 /* Everything below goes back too. */
 void task_put_leaves(struct task *task);

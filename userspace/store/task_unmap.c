@@ -176,7 +176,7 @@ static int unmap_take_leaf(struct task *task, bool create)
 		task->words = FORMAT_WORDS;
 		task->leaf_quota = 1;
 	}
-	return task_take_leaves(task, create);
+	return task_take_leaves(task, create ? LEAF_FOR_RECLAIM : LEAF_IF_THERE);
 }
 
 static void unmap_blocks(struct task *task)

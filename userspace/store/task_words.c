@@ -14,7 +14,7 @@
 #include "store/task.h"
 #include "store/word.h"
 
-int task_take_leaves(struct task *task, bool create)
+int task_take_leaves(struct task *task, enum leaf_use use)
 {
 	const uint64_t leaf_bytes = (uint64_t)FORMAT_WORDS * STORE_EXTENT_BYTES;
 	uint64_t last = (task->end - 1) / leaf_bytes;
@@ -22,9 +22,8 @@ int task_take_leaves(struct task *task, bool create)
 	task->first_leaf = task->start / leaf_bytes;
 	while (task->first_leaf + task->leaf_count <= last) {
 		struct leaf **leaf = &task->leaves[task->leaf_count];
-		int ret =
-			leaf_get(&task->pool->cache, task->layer,
-				 task->first_leaf + task->leaf_count, create, &task->waiter, leaf);
+		int ret = leaf_get(&task->pool->cache, task->layer,
+				   task->first_leaf + task->leaf_count, use, &task->waiter, leaf);
 
 		if (ret != 0)
 			return ret;
@@ -130,7 +129,7 @@ int task_look(struct task *task)
 	int ret;
 
 	task_follow_head(task);
-	ret = task_take_leaves(task, false);
+	ret = task_take_leaves(task, LEAF_IF_THERE);
 	return ret == 0 ? task_look_under(task, task->start, task->end) : ret;
 }
 
@@ -165,7 +164,7 @@ int task_take_parent(struct task *task, uint64_t extent)
 		task->parent = parent;
 		layer_use(parent);
 	}
-	ret = leaf_get(&task->pool->cache, parent, number, false, &task->waiter, leaf);
+	ret = leaf_get(&task->pool->cache, parent, number, LEAF_IF_THERE, &task->waiter, leaf);
 	return ret == -ENODATA ? 0 : ret;
 }
 

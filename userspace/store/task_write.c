@@ -291,7 +291,7 @@ static void write_leaves(struct task *task)
 
 	task->step = write_leaves;
 	if (ret == 0)
-		ret = task_take_leaves(task, true);
+		ret = task_take_leaves(task, LEAF_FOR_WRITE);
 	if (ret == 0)
 		write_hold(task);
 	else if (ret != -EAGAIN)

@@ -178,8 +178,8 @@ uint64_t tree_place(const struct tree *tree, uint64_t leaf)
 }
 
 /*
- * As tree_find, below one page whose first leaf is `first`; UINT64_MAX: none. Where an index page is
- * lost, so are all leaves below it: each has a place, which is lost.
+ * As tree_find, below one page whose first leaf is `first`; UINT64_MAX: none. Where an index page
+ * is lost, so are all leaves below it: each has a place, which is lost.
  */
 static uint64_t page_find(const struct tree_page *page, unsigned level, uint64_t first,
 			  uint64_t start)

@@ -93,8 +93,8 @@ void tree_drop(struct tree *tree, struct slot_map *slots);
 void tree_visit(const struct tree *tree, void (*visit)(void *owner, uint64_t place), void *owner);
 
 /*
- * Put an index page that was read from the disk in its place; the one above is there already. -ENOMEM;
- * -ENODATA: there is no room for it.
+ * Put an index page that was read from the disk in its place; the one above is there already.
+ * -ENOMEM; -ENODATA: there is no room for it.
  */
 int tree_load(struct tree *tree, unsigned level, uint64_t index, const struct format_words *image);
 

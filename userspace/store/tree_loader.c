@@ -29,8 +29,7 @@ static int loader_push(struct tree_loader *loader, const struct tree_loader_item
 {
 	if (loader->count == loader->capacity) {
 		size_t capacity = loader->capacity ? loader->capacity * 2 : 1024;
-		struct tree_loader_item *items =
-			realloc(loader->items, capacity * sizeof(*items));
+		struct tree_loader_item *items = realloc(loader->items, capacity * sizeof(*items));
 
 		if (!items)
 			return -ENOMEM;
@@ -70,7 +69,8 @@ static int loader_take_index(struct tree_loader *loader, const struct tree_loade
 
 	if (ret == -ENODATA)
 		(void)error_set(&loader->error, ret,
-				"an index page at byte %" PRIu64 " of the disk has no business there",
+				"an index page at byte %" PRIu64
+				" of the disk has no business there",
 				format_place_block(item->place) *
 					FORMAT_BLOCK_BYTES); /* returns the code */
 	for (unsigned i = 0; ret == 0 && i < FORMAT_WORDS; i++) {

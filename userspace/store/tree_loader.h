@@ -24,7 +24,7 @@ struct tree_loader_item {
 struct tree_loader {
 	struct block *disk;
 	const struct uuid *pool;
-	struct slot_map *slots; /* every page found is marked in it */
+	struct slot_map *slots;	    /* every page found is marked in it */
 	enum format_kind leaf_kind; /* FORMAT_LEAF: the leaves are not read */
 	/* One leaf page, checked; 0, or what breaks its tree. */
 	int (*on_leaf)(struct tree_loader *loader, uint64_t index, const void *data);

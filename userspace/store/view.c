@@ -189,7 +189,7 @@ static int view_add_layer(struct view *view)
 	}
 	if (layer_has_no_leaf(pool, layer, view->number))
 		return 0;
-	ret = leaf_get(&pool->cache, layer, view->number, false, &view->waiter, &leaf);
+	ret = leaf_get(&pool->cache, layer, view->number, LEAF_IF_THERE, &view->waiter, &leaf);
 	if (ret == -ENODATA)
 		view_add_loss(view);
 	if (ret != 0)

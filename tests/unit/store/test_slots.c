@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Metadata that needs more than the zones' slots. The pool of 128 MiB has 992 of them; every
- * write here goes to a leaf of its own, the worst there is. Data must run out before metadata does, what
- * gives space back must always work, and no crash may harm what was made durable meanwhile.
+ * write here goes to a leaf of its own, the worst there is. Data must run out before metadata does,
+ * what gives space back must always work, and no crash may harm what was made durable meanwhile.
  */
 #include <errno.h>
 #include <string.h>
