@@ -277,6 +277,33 @@ def test_the_answer_to_a_deletion_says_what_comes_back():
         wait_until("the rest", lambda: used(node) == 0)
 
 
+def preview(node, *names):
+    return node.api.PreviewDelete(node_pb2.PreviewDeleteRequest(names=names)).bytes
+
+
+def test_a_preview_says_what_several_deletions_give_back_together():
+    with Node() as node:
+        node.make_pool()
+        node.make_pool("q")
+        node.make_volume("v", pool="p")
+        node.make_volume("w", pool="q")
+        io(node, "v", "write -P 1 0 1M")
+        io(node, "w", "write -P 1 0 512k")
+        snapshot(node, "v", "s1")
+        snapshot(node, "v", "s2")
+        io(node, "v", "write -P 2 0 256k")
+        assert preview(node) == 0
+        # What both show goes only with both.
+        assert preview(node, "s1") == preview(node, "s2") == 0
+        assert preview(node, "s1", "s2") == preview(node, "s2", "s1", "s2") == 256 * KIB
+        assert preview(node, "v", "s1", "s2", "w") == MIB + 256 * KIB + 512 * KIB
+        assert "'none'" in refused(Code.NOT_FOUND, lambda: preview(node, "s1", "none"))
+        before = used(node)
+        delete_snapshot(node, "s1")
+        delete_snapshot(node, "s2")
+        wait_until("as foretold", lambda: used(node) == before - 256 * KIB)
+
+
 BLOCKS = 512  # of 4 KiB: what the next test writes to, in 32 extents
 
 
@@ -383,6 +410,7 @@ def test_forty_snapshots_with_clones_are_deleted_in_any_order():
         for name in volumes:
             host.check(name)
         host.hang_up()
+        assert preview(node, *volumes) == used(node)
         wait_until("all counted", lambda: all(volume(node, name).exact for name in volumes))
         for name in dice.sample(volumes, len(volumes)):
             delete_volume(node, name)

@@ -45,12 +45,14 @@ struct command;
 /* What the command line says. Strings are the caller's argv, or the environment's. */
 struct call {
 	const struct command *command;
-	unsigned given;	     /* option_bit of all options that were there */
-	const char *node;    /* address of the node, never NULL */
-	const char *agent;   /* address of an agent; NULL: not asked for */
-	char *name;	     /* operand NAME: of what the noun says */
-	char *volume;	     /* operand VOLUME; NULL if it may be left out and was */
-	char *snapshot;	     /* operand SNAPSHOT, or --snapshot */
+	unsigned given;	   /* option_bit of all options that were there */
+	const char *node;  /* address of the node, never NULL */
+	const char *agent; /* address of an agent; NULL: not asked for */
+	char *name;	   /* operand NAME: of what the noun says */
+	char *volume;	   /* operand VOLUME; NULL if it may be left out and was */
+	char *snapshot;	   /* operand SNAPSHOT, or --snapshot */
+	char **names;	   /* operand NAME...: argv's rest */
+	size_t name_count;
 	char *path;	     /* operand PATH */
 	char *pool;	     /* --pool */
 	char *initiator;     /* --initiator */
@@ -62,7 +64,8 @@ struct call {
 struct command {
 	const char *noun;
 	const char *verb;
-	/* Words of the operands in struct call; in brackets those that may be left out. */
+	/* Words of the operands in struct call; in brackets those that may be left out, and with
+	 * "..." the last, where there may be several. */
 	const char *operands;
 	unsigned options;  /* that it takes beside OPTIONS_ALWAYS */
 	unsigned required; /* those of them that must be there */

@@ -144,6 +144,19 @@ static int operand_store(struct call *call, const char *kind, char *word, struct
 	return name_check(call->command->noun, word, err);
 }
 
+/* All words that are left: at least one. */
+static int names_store(struct call *call, char **words, struct error *err)
+{
+	if (!*words)
+		return error_set(err, -EINVAL, "NAME is missing");
+	call->names = words;
+	for (; *words; words++, call->name_count++) {
+		if (name_check("snapshot or volume", *words, err) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
 /* Walk the words of `operands` and of the command line together. */
 static int operands_parse(struct call *call, char **words, struct error *err)
 {
@@ -157,6 +170,8 @@ static int operands_parse(struct call *call, char **words, struct error *err)
 		(void)snprintf(kind, sizeof(kind), "%.*s", (int)(len - (is_optional ? 2 : 0)),
 			       at + (is_optional ? 1 : 0));
 		at += len + strspn(at + len, " ");
+		if (strcmp(kind, "NAME...") == 0)
+			return names_store(call, words, err);
 		if (!*words && is_optional)
 			continue;
 		if (!*words)

@@ -275,12 +275,10 @@ static const struct command pool_commands[] = {
 		.run = pool_list,
 		.summary = "list pools: size, used, promised, state",
 		.help = "USED is what volumes and snapshots take and USE% its part of what can "
-			"hold "
-			"data,\n"
-			"PROMISED the sum of the volumes' sizes, RATIO promised bytes for each "
-			"byte "
-			"that\n"
-			"can hold data.\n"
+			"hold\n"
+			"data, PROMISED the sum of the volumes' sizes, RATIO promised bytes for "
+			"each\n"
+			"byte that can hold data.\n"
 			"\n"
 			"Example:\n"
 			"  berth pool list",

@@ -141,6 +141,33 @@ static int snapshot_delete(const struct call *call, struct error *err)
 	return ret;
 }
 
+static const struct field preview_fields[] = {
+	{"names", "DELETED", FIELD_LENGTH, IN_BOTH},
+	{"bytes", "COMES BACK", FIELD_BYTES, IN_BOTH},
+};
+static const struct view preview_view = {preview_fields, ARRAY_SIZE(preview_fields)};
+
+static int snapshot_preview(const struct call *call, struct error *err)
+{
+	Berth__V1__PreviewDeleteRequest request = BERTH__V1__PREVIEW_DELETE_REQUEST__INIT;
+	ProtobufCMessage *answer;
+	json_t *row;
+	int ret;
+
+	request.names = call->names;
+	request.n_names = call->name_count;
+	ret = node_call(call, "PreviewDelete", &request.base,
+			&berth__v1__preview_delete_reply__descriptor, &answer, err);
+	if (ret < 0)
+		return ret;
+	row = json_pack("{s:o, s:I}", "names", view_texts(call->names, call->name_count), "bytes",
+			(json_int_t)((const Berth__V1__PreviewDeleteReply *)answer)->bytes);
+	view_print_record(&preview_view, row, call->is_json, call->out);
+	json_decref(row);
+	answer_free(answer);
+	return 0;
+}
+
 static const struct command snapshot_commands[] = {
 	{
 		.noun = "snapshot",
@@ -149,14 +176,14 @@ static const struct command snapshot_commands[] = {
 		.run = snapshot_create,
 		.summary = "keep what a volume is now",
 		.help = "Takes a snapshot: at once, whatever the volume's size, and while hosts "
-			"use "
-			"it. It\n"
-			"takes no space at first; what is written to the volume afterwards takes "
-			"space of\n"
-			"its own. It has what the hosts have written out: for a mounted file "
-			"system "
-			"that is\n"
-			"what a power failure would leave, unless it is frozen or synced before.\n"
+			"use it.\n"
+			"It takes no space at first; what is written to the volume afterwards "
+			"takes\n"
+			"space of its own. It has what the hosts have written out: for a mounted "
+			"file\n"
+			"system that is what a power failure would leave, unless it is frozen or "
+			"synced\n"
+			"before.\n"
 			"\n"
 			"Example:\n"
 			"  berth snapshot create db db-monday",
@@ -191,16 +218,31 @@ static const struct command snapshot_commands[] = {
 	},
 	{
 		.noun = "snapshot",
+		.verb = "preview",
+		.operands = "NAME...",
+		.run = snapshot_preview,
+		.summary = "tell what deleting several would give back",
+		.help = "Counts how much comes back in the end if all of these snapshots and "
+			"volumes are\n"
+			"deleted, which may be more than the sum of what each gives back alone. "
+			"Changes\n"
+			"nothing.\n"
+			"\n"
+			"Example:\n"
+			"  berth snapshot preview db-monday db-tuesday",
+	},
+	{
+		.noun = "snapshot",
 		.verb = "delete",
 		.operands = "NAME",
 		.options = OPTION_YES,
 		.run = snapshot_delete,
 		.summary = "delete a snapshot",
 		.help = "Deletes a snapshot; its volume and its clones stay whole. Asks first; "
-			"--yes does\n"
-			"not. Says how much comes back (in the background), and how much stays "
-			"because the\n"
-			"volume, another snapshot or a clone shows it.\n"
+			"--yes\n"
+			"does not. Says how much comes back (in the background), and how much "
+			"stays\n"
+			"because the volume, another snapshot or a clone shows it.\n"
 			"\n"
 			"Example:\n"
 			"  berth snapshot delete db-monday --yes",

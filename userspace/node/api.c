@@ -108,6 +108,7 @@ static const struct rpc_method methods[] = {
 	LOOK("GetSnapshot", snapshot_name, snapshot, api_get_snapshot),
 	LOOK("ListSnapshots", list_snapshots_request, list_snapshots_reply, api_list_snapshots),
 	CHANGE("DeleteSnapshot", snapshot_name, deleted, api_delete_snapshot),
+	LOOK("PreviewDelete", preview_delete_request, preview_delete_reply, api_preview_delete),
 	CHANGE("Publish", publish_request, publication, api_publish),
 	CHANGE("Unpublish", unpublish_request, empty, api_unpublish),
 	LOOK("ListPublications", list_publications_request, list_publications_reply,

@@ -41,6 +41,7 @@ api_handler api_create_snapshot;
 api_handler api_get_snapshot;
 api_handler api_list_snapshots;
 api_handler api_delete_snapshot;
+api_handler api_preview_delete;
 
 api_handler api_publish;
 api_handler api_unpublish;

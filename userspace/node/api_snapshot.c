@@ -112,3 +112,13 @@ int api_delete_snapshot(struct node *node, const ProtobufCMessage *request, Prot
 		api_fill_deleted(&deletion, (Berth__V1__Deleted *)reply);
 	return ret;
 }
+
+int api_preview_delete(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		       struct error *err)
+{
+	const Berth__V1__PreviewDeleteRequest *wanted =
+		(const Berth__V1__PreviewDeleteRequest *)request;
+	Berth__V1__PreviewDeleteReply *message = (Berth__V1__PreviewDeleteReply *)reply;
+
+	return node_deletion_preview(node, wanted->names, wanted->n_names, &message->bytes, err);
+}

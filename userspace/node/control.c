@@ -112,6 +112,26 @@ int control_pool_grow(struct loop *loop, struct pool *pool, struct error *err)
 	return control_run(&control, loop, err);
 }
 
+static void pool_preview_start(struct control *control)
+{
+	pool_preview(control->pool, control->names, control->count, control->out_bytes,
+		     &control->request);
+}
+
+int control_pool_preview(struct loop *loop, struct pool *pool, const char *const *names,
+			 unsigned count, uint64_t *out_bytes, struct error *err)
+{
+	struct control control = {
+		.start = pool_preview_start,
+		.pool = pool,
+		.names = names,
+		.count = count,
+		.out_bytes = out_bytes,
+	};
+
+	return control_run(&control, loop, err);
+}
+
 static void pool_describe_start(struct control *control)
 {
 	pool_describe(control->pool, control->out_pool_facts);

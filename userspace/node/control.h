@@ -19,6 +19,8 @@ int control_pool_open(struct loop *loop, struct block *disk, const struct pool_s
 		      struct pool **out_pool, struct error *err);
 int control_pool_close(struct loop *loop, struct pool *pool, struct error *err);
 int control_pool_grow(struct loop *loop, struct pool *pool, struct error *err);
+int control_pool_preview(struct loop *loop, struct pool *pool, const char *const *names,
+			 unsigned count, uint64_t *out_bytes, struct error *err);
 void control_pool_describe(struct loop *loop, struct pool *pool, struct pool_facts *out_facts);
 
 int control_volume_create(struct loop *loop, struct pool *pool, const struct volume_spec *spec,

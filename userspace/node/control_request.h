@@ -34,6 +34,7 @@ struct control {
 	struct block **out_block;
 	struct pool_facts *out_pool_facts;
 	struct volume_facts *out_volume_facts;
+	uint64_t *out_bytes;
 	uint32_t count;
 };
 

@@ -55,6 +55,9 @@ int node_volume_choose(struct node *node, const struct volume_choice *choice,
 /* Is `uuid` the one that the choice has, if it has one? -EBUSY, -EINVAL. */
 int volume_choice_check(const struct volume_choice *choice, const struct uuid *uuid,
 			struct error *err);
+/* What deleting all of these, volumes and snapshots, would give back. -ENOENT, -EINVAL. */
+int node_deletion_preview(struct node *node, char *const *names, size_t count, uint64_t *out_bytes,
+			  struct error *err);
 /* What deleting it will do, from what is known of it before. */
 void deletion_expect(const struct volume_facts *facts, struct deletion *out_deletion);
 

@@ -83,6 +83,26 @@ static void an_operand_in_brackets_may_be_left_out(void **state)
 	assert_string_equal(call.volume, "db");
 }
 
+static void names_are_all_that_is_left(void **state)
+{
+	assert_int_equal(parsed("snapshot preview a --json b c"), 0);
+	assert_int_equal(call.name_count, 3);
+	assert_string_equal(call.names[0], "a");
+	assert_string_equal(call.names[2], "c");
+	assert_true(call.is_json);
+}
+
+static void a_clone_needs_no_size(void **state)
+{
+	assert_int_equal(parsed("volume create copy --snapshot monday"), 0);
+	assert_string_equal(call.name, "copy");
+	assert_string_equal(call.snapshot, "monday");
+	assert_int_equal(call.size_bytes, 0);
+	assert_int_equal(parsed("snapshot create db monday"), 0);
+	assert_string_equal(call.volume, "db");
+	assert_string_equal(call.name, "monday");
+}
+
 static void help_works_at_every_depth(void **state)
 {
 	assert_int_equal(parsed("--help"), 0);
@@ -122,6 +142,10 @@ static void wrong_usage_has_a_sentence_of_its_own(void **state)
 		{"volume list --json=1", "there is no option --json=1, or it takes no value"},
 		{"volume list --node here", "'here' is not an address"},
 		{"attachment list --agent 7", "'7' is not an address"},
+		{"snapshot preview", "NAME is missing"},
+		{"snapshot preview a B", "snapshot or volume name 'B' is refused"},
+		{"volume create db --snapshot", "option --snapshot needs a value"},
+		{"volume revert db --yes", "SNAPSHOT is missing"},
 		{"attachment list A", "volume name 'A' is refused"},
 	};
 
@@ -159,6 +183,8 @@ static void every_command_has_help_with_an_example(void **state)
 			assert_int_equal(fclose(out), 0);
 			assert_non_null(strstr(text, "Example:\n  berth "));
 			assert_null(strstr(text, " \n"));
+			for (char *row = strtok(text, "\n"); row; row = strtok(NULL, "\n"))
+				assert_in_range(strlen(row), 1, 80);
 			free(text);
 		}
 	}
@@ -170,6 +196,8 @@ int main(void)
 		cmocka_unit_test(operands_and_options_come_in_any_order),
 		cmocka_unit_test(the_node_comes_from_option_environment_or_default),
 		cmocka_unit_test(an_operand_in_brackets_may_be_left_out),
+		cmocka_unit_test(names_are_all_that_is_left),
+		cmocka_unit_test(a_clone_needs_no_size),
 		cmocka_unit_test(help_works_at_every_depth),
 		cmocka_unit_test(wrong_usage_has_a_sentence_of_its_own),
 		cmocka_unit_test(destroying_without_a_terminal_needs_yes),
