@@ -22,48 +22,13 @@ void rig_stop(struct rig *rig)
 	free(rig->model);
 }
 
-static void rig_flush(struct rig *rig)
-{
-	assert_int_equal(fixture_io(&rig->fixture, &rig->volume->block, BLOCK_FLUSH, 0, NULL, 0),
-			 0);
-}
-
 void rig_freeze(struct rig *rig)
 {
-	struct pool *pool = rig->fixture.pool;
-	struct volume *volume = rig->volume;
-	struct layer *frozen = volume->head;
-	struct volume *snapshot;
-	struct layer *layer;
-	uint32_t id;
+	char name[NAME_SIZE];
 
-	assert_int_equal(catalogue_find_free(&pool->catalogue, 0, &id), 0);
-	assert_int_equal(layer_new(id, frozen->tree.leaf_count, &layer), 0);
-	catalogue_add_layer(&pool->catalogue, layer);
-	layer_set_parent(layer, frozen);
-	assert_int_equal(catalogue_find_free(&pool->catalogue, 0, &id), 0);
-	snapshot = volume_new(pool, id);
-	assert_non_null(snapshot);
-	(void)snprintf(snapshot->name, NAME_SIZE, "s%u", rig->depth); /* fits */
-	uuid_generate(&snapshot->uuid);
-	snapshot->origin = volume->uuid;
-	snapshot->size_bytes = volume->size_bytes;
-	snapshot->logical_block_bytes = volume->logical_block_bytes;
-	snapshot->is_snapshot = true;
-	snapshot->is_visible = true;
-	snapshot->head = frozen;
-	snapshot->head_id = frozen->id;
-	frozen->named = snapshot;
-	layer->owner = volume;
-	layer->named = volume;
-	volume->head = layer;
-	volume->head_id = layer->id;
-	catalogue_add_volume(&pool->catalogue, snapshot);
-	commit_add_record(pool, layer->id);
-	commit_add_record(pool, volume->id);
-	commit_add_record(pool, snapshot->id);
-	rig_flush(rig);
-	rig->snapshots[rig->depth++] = snapshot;
+	(void)snprintf(name, sizeof(name), "s%u", rig->depth); /* fits */
+	assert_int_equal(fixture_snapshot(&rig->fixture, "v", name), 0);
+	rig->depth++;
 }
 
 static void fill(struct rig *rig, uint8_t *data, uint64_t len)

@@ -6,16 +6,14 @@
 #include "base/random.h"
 #include "tests/unit/store/store_fixture.h"
 
-#define RIG_SPAN   (64 * MIB) /* of the volume that is used: three leaves */
-#define RIG_LAYERS 1024
+#define RIG_SPAN (64 * MIB) /* of the volume that is used: three leaves */
 
 struct rig {
 	struct fixture fixture;
 	struct volume *volume;
 	struct random random;
 	uint8_t *model;
-	struct volume *snapshots[RIG_LAYERS];
-	unsigned depth; /* snapshots below the head */
+	unsigned depth; /* snapshots taken: s0, s1, ... */
 };
 
 /* A pool with volume "v" of more than RIG_SPAN. */

@@ -109,7 +109,7 @@ static void a_snapshot_reads_as_it_was(void **state)
 	memcpy(then, rig.model, RIG_SPAN);
 	for (int i = 0; i < 60; i++)
 		rig_act(&rig);
-	rig.volume = rig.snapshots[0];
+	rig.volume = volume_find(rig.fixture.pool, "s0");
 	rig.model = then;
 	rig_check_all(&rig);
 	rig.volume = volume;
