@@ -9,7 +9,8 @@
  * At the end the upper layer lies over what the lower one lay over. The lower one, empty and
  * with nothing over it, is freed like any other.
  *
- * What the layers over the two shadow is not known until it is counted anew.
+ * What the upper layer still shadows of the lower one is kept. What those over it shadow, and at the
+ * end what it shadows of its new parent, is not known until it is counted anew.
  */
 #include "store/background_merge.h"
 
@@ -96,6 +97,8 @@ static void merge_apply(struct pool *pool, unsigned index, const struct merge_wo
 		space_release(&pool->space, plan->freed_place);
 	if (word_place(below))
 		layer->mapped_extents--;
+	if (layer_counts(into, merge->below->number))
+		into->shadowed_extents -= layer_shadows(above, below);
 	into->mapped_extents += is_more;
 	if (into->owner)
 		into->owner->charged_extents += is_more;
@@ -244,7 +247,6 @@ static void merge_begin(struct pool *pool)
 	struct layer *into = merge_of(pool)->into;
 
 	layer->is_merging = true;
-	layer_uncount(into);
 	list_for_each (&into->children, child, struct layer, sibling)
 		layer_uncount(child);
 	merge_leaves(pool);

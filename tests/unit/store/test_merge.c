@@ -215,33 +215,44 @@ static void requests_go_on_during_a_merge(void **state)
 	}
 }
 
-/* A snapshot in the midst of it, and the process dies at some time after. */
+/* So many snapshots are merged away, with another one taken in the midst of it. True: all done. */
+static bool crash_in_a_merge(unsigned seed, int snapshots, unsigned turns)
+{
+	bool checkpoints = seed % 2;
+	bool has_ended;
+
+	tree_rig_start(&rig, seed);
+	for (int i = 1; i <= snapshots; i++) {
+		for (int n = 0; n < 4; n++)
+			tree_rig_write(&rig, 0);
+		tree_rig_unmap(&rig, 0);
+		assert_int_equal(tree_rig_snapshot(&rig, 0), i);
+	}
+	for (int i = snapshots; i > 0; i--)
+		tree_rig_delete_begin(&rig, i);
+	(void)tree_rig_disturb(&rig, 0, turns / 2, checkpoints);
+	assert_int_equal(tree_rig_snapshot_begin(&rig, 0), 1);
+	has_ended = tree_rig_disturb(&rig, 0, turns - turns / 2, checkpoints);
+	if (seed % 4 >= 2)
+		tree_rig_kill(&rig);
+	fixture_run(&rig.fixture);
+	tree_rig_check_content(&rig);
+	tree_rig_check_counters(&rig);
+	tree_rig_delete_counted(&rig, 1);
+	tree_rig_delete_counted(&rig, 0);
+	tree_rig_check_empty(&rig);
+	tree_rig_stop(&rig);
+	return has_ended;
+}
+
 static void requests_and_a_crash_during_a_merge(void **state)
 {
-	bool has_ended = false;
+	for (unsigned seed = 0; seed < 12; seed++) {
+		int snapshots = 1 + (int)seed / 4;
+		unsigned turns = seed;
 
-	for (unsigned turns = 0; !has_ended; turns += 3) {
-		tree_rig_start(&rig, turns);
-		for (int i = 1; i < 5; i++) {
-			for (int n = 0; n < 4; n++)
-				tree_rig_write(&rig, 0);
-			tree_rig_unmap(&rig, 0);
-			assert_int_equal(tree_rig_snapshot(&rig, 0), i);
-		}
-		for (int i = 4; i > 0; i--)
-			tree_rig_delete_begin(&rig, i);
-		(void)tree_rig_disturb(&rig, 0, turns / 2, turns % 2);
-		assert_int_equal(tree_rig_snapshot_begin(&rig, 0), 1);
-		has_ended = tree_rig_disturb(&rig, 0, turns - turns / 2, turns % 2);
-		if (turns % 4 >= 2)
-			tree_rig_kill(&rig);
-		fixture_run(&rig.fixture);
-		tree_rig_check_content(&rig);
-		tree_rig_check_counters(&rig);
-		tree_rig_delete_counted(&rig, 1);
-		tree_rig_delete_counted(&rig, 0);
-		tree_rig_check_empty(&rig);
-		tree_rig_stop(&rig);
+		while (!crash_in_a_merge(seed, snapshots, turns))
+			turns += 3;
 	}
 }
 

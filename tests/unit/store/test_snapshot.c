@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Names in a tree of layers: snapshots, clones, revert, and what is refused. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/random.h"
 #include "tests/unit/store/store_fixture.h"
 
 static int start(void **state)
@@ -11,6 +13,17 @@ static int start(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	fixture_start(fixture, 256 * MIB, 512);
+	assert_int_equal(fixture_create(fixture, "v", 64 * MIB), 0);
+	*state = fixture;
+	return 0;
+}
+
+/* Large enough for the metadata of a thousand layers. */
+static int start_large(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+
+	fixture_start(fixture, 2 * GIB, 512);
 	assert_int_equal(fixture_create(fixture, "v", 64 * MIB), 0);
 	*state = fixture;
 	return 0;
@@ -201,6 +214,185 @@ static void deleting_the_last_name_frees_all(void **state)
 	assert_null(volume_next(fixture->pool, NULL));
 }
 
+struct write_wait {
+	struct block_io io;
+	struct iovec iov;
+	bool is_done;
+	uint8_t data[65536];
+};
+
+static void write_done(struct block_io *io, int result)
+{
+	assert_int_equal(result, 0);
+	container_of(io, struct write_wait, io)->is_done = true;
+}
+
+static void write_begin(struct fixture *fixture, struct write_wait *wait, uint64_t extent, int byte)
+{
+	memset(wait->data, byte, sizeof(wait->data));
+	wait->is_done = false;
+	wait->iov = (struct iovec){.iov_base = wait->data, .iov_len = sizeof(wait->data)};
+	wait->io = (struct block_io){
+		.kind = BLOCK_WRITE,
+		.offset = extent * STORE_EXTENT_BYTES,
+		.length = sizeof(wait->data),
+		.iov = &wait->iov,
+		.iov_count = 1,
+		.done = write_done,
+	};
+	block_submit(fixture_volume(fixture, "v"), &wait->io);
+}
+
+static void expect_byte(struct fixture *fixture, const char *name, uint64_t extent, int byte)
+{
+	static uint8_t data[65536];
+
+	memset(data, ~byte, sizeof(data));
+	assert_int_equal(fixture_io(fixture, fixture_volume(fixture, name), BLOCK_READ,
+				    extent * STORE_EXTENT_BYTES, data, sizeof(data)),
+			 0);
+	for (size_t i = 0; i < sizeof(data); i++)
+		assert_int_equal(data[i], byte);
+}
+
+static void ended(struct store_request *request, int result)
+{
+	assert_int_equal(result, 0);
+}
+
+/* Nothing that began before changes the snapshot once it is there; what comes later is not in it.
+ */
+static void a_snapshot_is_between_two_requests(void **state)
+{
+	static struct write_wait first[4], later[4];
+	struct fixture *fixture = *state;
+	struct store_request request = {.done = ended};
+	const struct snapshot_spec spec = {.volume = "v", .name = "s"};
+	const struct layer *head = volume_find(fixture->pool, "v")->head;
+	uint64_t mapped;
+
+	put(fixture, "v", 3 * 16, 9);
+	volume_snapshot(fixture->pool, &spec, &request);
+	for (unsigned i = 0; i < 4; i++)
+		write_begin(fixture, &first[i], i, 1);
+	(void)block_queue_run(&fixture->queue);
+	while (volume_find(fixture->pool, "v")->head == head)
+		(void)block_queue_run(&fixture->queue);
+	mapped = head->mapped_extents;
+	for (unsigned i = 0; i < 4; i++)
+		write_begin(fixture, &later[i], i, 2);
+	fixture_run(fixture);
+	assert_int_equal(head->mapped_extents, mapped);
+	assert_int_equal(mapped, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		assert_true(first[i].is_done && later[i].is_done);
+		expect_byte(fixture, "s", i, 1);
+		expect_byte(fixture, "v", i, 2);
+	}
+}
+
+static const struct block_ops *disk_ops;
+static unsigned disk_requests;
+static uint64_t disk_bytes;
+
+static void counting_submit(struct block *block, struct block_io *io)
+{
+	disk_requests++;
+	disk_bytes += io->length;
+	disk_ops->submit(block, io);
+}
+
+static void counting_describe(struct block *block, struct block_limits *limits)
+{
+	disk_ops->describe(block, limits);
+}
+
+static void counting_close(struct block *block, void (*done)(void *owner), void *owner)
+{
+	disk_ops->close(block, done, owner);
+}
+
+/* Requests to the disk and their bytes, for a snapshot and a clone of it. */
+static void count_creation(struct fixture *fixture, unsigned *out_requests, uint64_t *out_bytes)
+{
+	assert_int_equal(fixture_checkpoint(fixture), 0);
+	disk_requests = 0;
+	disk_bytes = 0;
+	assert_int_equal(fixture_snapshot(fixture, "v", "s"), 0);
+	assert_int_equal(fixture_clone(fixture, "s", "c"), 0);
+	*out_requests = disk_requests;
+	*out_bytes = disk_bytes;
+	assert_int_equal(fixture_delete(fixture, "c"), 0);
+	assert_int_equal(fixture_delete(fixture, "s"), 0);
+}
+
+static void a_full_volume_costs_what_an_empty_one_does(void **state)
+{
+	static const struct block_ops counting = {
+		.submit = counting_submit, .describe = counting_describe, .close = counting_close};
+	struct fixture *fixture = *state;
+	unsigned empty_requests, full_requests;
+	uint64_t empty_bytes, full_bytes;
+	uint64_t words;
+
+	disk_ops = fixture->disk->ops;
+	fixture->disk->ops = &counting;
+	count_creation(fixture, &empty_requests, &empty_bytes);
+	for (uint64_t i = 0; i < 1024; i++)
+		put(fixture, "v", i * 16, 1);
+	words = volume_find(fixture->pool, "v")->head->mapped_extents;
+	count_creation(fixture, &full_requests, &full_bytes);
+	assert_int_equal(words, 1024);
+	assert_true(full_requests > 0);
+	assert_int_equal(full_requests, empty_requests);
+	assert_int_equal(full_bytes, empty_bytes);
+	fixture->disk->ops = disk_ops;
+}
+
+#define MANY 1000
+
+static void a_thousand_snapshots_of_one_volume(void **state)
+{
+	struct fixture *fixture = *state;
+	struct random random = {.state = 1};
+	static unsigned left[MANY];
+	struct volume_facts facts;
+	char name[NAME_SIZE];
+
+	for (unsigned i = 0; i < MANY; i++) {
+		put(fixture, "v", i % 100 * 16, (int)(i % 251));
+		(void)snprintf(name, sizeof(name), "s%u", i);
+		assert_int_equal(fixture_snapshot(fixture, "v", name), 0);
+		left[i] = i;
+	}
+	assert_int_equal(fixture_checkpoint(fixture), 0);
+	fixture_reopen(fixture);
+	describe(fixture, "v", &facts);
+	assert_int_equal(facts.depth, MANY + 1);
+	assert_int_equal(facts.charged_bytes, MANY * STORE_EXTENT_BYTES);
+	for (unsigned count = MANY; count > 0; count--) {
+		uint64_t at = random_below(&random, count);
+		uint64_t before = fixture->pool->space.mapped_count;
+		uint8_t data[4096];
+
+		(void)snprintf(name, sizeof(name), "s%u", left[at]);
+		describe(fixture, name, &facts);
+		assert_true(facts.is_counted);
+		assert_int_equal(fixture_io(fixture, fixture_volume(fixture, name), BLOCK_READ,
+					    (uint64_t)(left[at] % 100) * 65536, data, sizeof(data)),
+				 0);
+		assert_int_equal(data[4095], left[at] % 251);
+		assert_int_equal(fixture_delete(fixture, name), 0);
+		assert_int_equal((before - fixture->pool->space.mapped_count) * STORE_EXTENT_BYTES,
+				 facts.exclusive_bytes);
+		left[at] = left[count - 1];
+	}
+	describe(fixture, "v", &facts);
+	assert_int_equal(facts.depth, 1);
+	assert_int_equal(facts.exclusive_bytes, 100 * STORE_EXTENT_BYTES);
+	assert_int_equal(layer_count(fixture), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +404,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_in_use_stays, start, stop),
 		cmocka_unit_test_setup_teardown(revert_brings_size_and_all_back, start, stop),
 		cmocka_unit_test_setup_teardown(deleting_the_last_name_frees_all, start, stop),
+		cmocka_unit_test_setup_teardown(a_snapshot_is_between_two_requests, start, stop),
+		cmocka_unit_test_setup_teardown(a_full_volume_costs_what_an_empty_one_does, start,
+						stop),
+		cmocka_unit_test_setup_teardown(a_thousand_snapshots_of_one_volume, start_large,
+						stop),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
