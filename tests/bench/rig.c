@@ -77,6 +77,17 @@ void rig_start(struct rig *rig, const char *path, uint64_t bytes)
 	rig_open(rig);
 }
 
+void rig_start_again(struct rig *rig, const char *path)
+{
+	struct error err = {0};
+
+	*rig = (struct rig){.path = path};
+	require(loop_new(1024, &rig->loop, &err), "making the loop", &err);
+	loop_queue_init(&rig->queue, rig->loop);
+	rig_open_disk(rig);
+	rig_open(rig);
+}
+
 static void rig_close(struct rig *rig)
 {
 	struct rig_wait wait = rig_wait_new(rig);

@@ -26,6 +26,9 @@ struct rig {
 void rig_start(struct rig *rig, const char *path, uint64_t bytes);
 void rig_stop(struct rig *rig);
 
+/* The pool that is in the file already; rig_stop removes the file all the same. */
+void rig_start_again(struct rig *rig, const char *path);
+
 /* Close the pool and open it again. */
 void rig_reopen(struct rig *rig);
 
