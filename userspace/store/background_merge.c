@@ -9,8 +9,8 @@
  * At the end the upper layer lies over what the lower one lay over. The lower one, empty and
  * with nothing over it, is freed like any other.
  *
- * What the upper layer still shadows of the lower one is kept. What those over it shadow, and at the
- * end what it shadows of its new parent, is not known until it is counted anew.
+ * What the upper layer still shadows of the lower one is kept. What those over it shadow, and at
+ * the end what it shadows of its new parent, is not known until it is counted anew.
  */
 #include "store/background_merge.h"
 
