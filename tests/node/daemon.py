@@ -10,6 +10,7 @@ BERTH_BUILD names Meson's build folder. `api` is a stock gRPC client's stub, mad
 when the test starts.
 """
 
+import json
 import os
 import signal
 import socket
@@ -129,6 +130,20 @@ class Node(Daemon):
         self.channel = grpc.insecure_channel(self.address)
         self.api = node_pb2_grpc.NodeStub(self.channel)
         return self
+
+    def stop(self, seconds=60):
+        """Whatever a test did, its pools must be sound afterwards, and every figure exact."""
+        was_running = self.process is not None and self.process.poll() is None
+        super().stop(seconds)
+        if was_running:
+            self.check_pools()
+
+    def check_pools(self):
+        state = self.folder / "state" / "node.json"
+        pools = json.loads(state.read_text())["pools"] if state.exists() else []
+        for pool in pools:
+            if os.path.exists(pool["path"]):
+                run(self.arguments[0], "check", pool["path"])
 
     def path(self, name):
         return str(self.folder / name)

@@ -22,6 +22,7 @@ static const struct field pool_fields[] = {
 	{"state", "STATE", FIELD_TEXT, IN_BOTH},
 	{"state_reason", "REASON", FIELD_TEXT, IN_RECORD},
 	{"reclaiming", "RECLAIMING", FIELD_BYTES, IN_RECORD},
+	{"unpunched", "UNPUNCHED", FIELD_BYTES, IN_RECORD},
 	{"metadata", "METADATA", FIELD_BYTES, IN_RECORD},
 	{"uuid", "UUID", FIELD_TEXT, IN_RECORD},
 	{"path", "PATH", FIELD_TEXT, IN_RECORD},
@@ -39,15 +40,16 @@ static double overcommit(const Berth__V1__Pool *pool)
 static json_t *pool_json(const Berth__V1__Pool *pool)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:i, s:f}",
+			 "s:I, s:i, s:f}",
 			 "name", view_text(pool->name), "uuid", view_text(pool->uuid), "path",
 			 view_text(pool->path), "state", view_text(pool->state), "state_reason",
 			 view_text(pool->state_reason), "size", (json_int_t)pool->size, "data",
 			 (json_int_t)pool->data, "used", (json_int_t)pool->used, "free",
 			 (json_int_t)pool->free, "reclaiming", (json_int_t)pool->reclaiming,
-			 "metadata", (json_int_t)pool->metadata, "promised",
-			 (json_int_t)pool->promised, "volumes", (json_int_t)pool->volumes,
-			 "snapshots", (json_int_t)pool->snapshots, "used_percent",
+			 "unpunched", (json_int_t)pool->unpunched, "metadata",
+			 (json_int_t)pool->metadata, "promised", (json_int_t)pool->promised,
+			 "volumes", (json_int_t)pool->volumes, "snapshots",
+			 (json_int_t)pool->snapshots, "used_percent",
 			 (int)view_percent(pool->used, pool->data), "overcommit", overcommit(pool));
 }
 

@@ -41,6 +41,7 @@ static int pool_fill(struct node *node, const struct node_pool *pool, Berth__V1_
 	message->snapshots = facts.snapshot_count;
 	message->data = facts.data_bytes;
 	message->reclaiming = facts.reclaiming_bytes;
+	message->unpunched = facts.unpunched_bytes;
 	if (rpc_set_string(&message->uuid, uuid_format(&facts.uuid, uuid)) < 0 ||
 	    rpc_set_string(&message->state, state_text(facts.state)) < 0 ||
 	    rpc_set_string(&message->state_reason, facts.reason.text) < 0)
