@@ -6,8 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TOOL_OPTION_JSON 1u
-#define TOOL_OPTION_ALL	 2u
+#define TOOL_OPTION_JSON    1u
+#define TOOL_OPTION_ALL	    2u
+#define TOOL_OPTION_MAP	    4u
+#define TOOL_OPTION_JOURNAL 8u
+#define TOOL_OPTION_DECIDE  16u
 
 struct tool {
 	const char *name;
@@ -26,6 +29,25 @@ static const struct tool tools[] = {
 	 "be read. The pool must not be in use.\n\n"
 	 "Exit status: 0 sound, 1 something was found, 2 it could not be checked.\n\n"
 	 "Example:\n  berth-node check /srv/berth/fast.pool\n"},
+	{"dump", TOOL_OPTION_JSON | TOOL_OPTION_MAP | TOOL_OPTION_JOURNAL, tool_dump,
+	 "show what the metadata of a pool says; writes nothing",
+	 "Superblock, policy, volumes and snapshots with the layers below them, as they would be\n"
+	 "after a replay of the journal. What cannot be read is told on stderr and left out. "
+	 "There\n"
+	 "are no secrets in a pool. The pool must not be in use.\n\n"
+	 "Exit status: 0 all could be read, 1 something could not, 2 nothing could.\n\n"
+	 "Example:\n  berth-node dump --json --map db /srv/berth/fast.pool\n"},
+	{"repair", TOOL_OPTION_DECIDE, tool_repair,
+	 "make a damaged pool usable, without destroying anything",
+	 "Keeps all that is sound, gives up what cannot be read (those ranges answer an error "
+	 "from\n"
+	 "then on, never zeros), counts bitmaps and counters anew. The new metadata is written "
+	 "beside\n"
+	 "the old one, into free slots; the pool then opens read-only, so that you can look, "
+	 "until\n"
+	 "--keep accepts the repair or --undo goes back. The pool must not be in use.\n\n"
+	 "Exit status: 0 nothing to repair (or kept, undone), 1 repaired, 2 it could not be.\n\n"
+	 "Example:\n  berth-node repair /srv/berth/fast.pool\n"},
 };
 
 static const struct {
@@ -37,6 +59,11 @@ static const struct {
 } options[] = {
 	{"json", TOOL_OPTION_JSON, 'j', NULL, "for programs: one JSON object"},
 	{"all", TOOL_OPTION_ALL, 'a', NULL, "every finding, not only the first ten of a kind"},
+	{"map", TOOL_OPTION_MAP, 'm', "NAME", "where each part of this volume or snapshot lies"},
+	{"journal", TOOL_OPTION_JOURNAL, 'r', NULL, "the words that the journal changes"},
+	{"dry-run", TOOL_OPTION_DECIDE, 'd', NULL, "say what would be done; write nothing"},
+	{"keep", TOOL_OPTION_DECIDE, 'k', NULL, "accept what an earlier repair made"},
+	{"undo", TOOL_OPTION_DECIDE, 'u', NULL, "go back to what was before an earlier repair"},
 };
 
 static void print_help(const struct tool *tool)
@@ -63,7 +90,7 @@ static const struct tool *tool_find(const char *name)
 	return NULL;
 }
 
-static void call_set(struct tool_call *call, int value)
+static void call_set(struct tool_call *call, int value, const char *argument)
 {
 	switch (value) {
 	case 'j':
@@ -71,6 +98,21 @@ static void call_set(struct tool_call *call, int value)
 		break;
 	case 'a':
 		call->shows_all = true;
+		break;
+	case 'm':
+		call->map = argument;
+		break;
+	case 'r':
+		call->has_journal = true;
+		break;
+	case 'd':
+		call->is_dry_run = true;
+		break;
+	case 'k':
+		call->is_kept = true;
+		break;
+	case 'u':
+		call->is_undone = true;
 		break;
 	}
 }
@@ -96,7 +138,7 @@ static int call_parse(const struct tool *tool, int argc, char **argv, struct too
 			print_help(tool);
 			return 1;
 		}
-		call_set(call, value);
+		call_set(call, value, optarg);
 	}
 	if (optind + 1 != argc) {
 		fprintf(stderr, "berth-node %s: give one PATH; --help tells more\n", tool->name);

@@ -44,5 +44,7 @@ void tool_disk_close(struct tool_disk *disk);
 bool tool_main(int argc, char **argv, int *out_status);
 
 int tool_check(const struct tool_call *call);
+int tool_dump(const struct tool_call *call);
+int tool_repair(const struct tool_call *call);
 
 #endif
