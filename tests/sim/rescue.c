@@ -228,6 +228,8 @@ static bool rescue_look(struct rescue *rescue, struct world *world, unsigned dep
 {
 	rescue->world = world;
 	rescue->boot = world->boot;
+	/* A flush that failed is as bad: the disk may have lost what was only acknowledged. */
+	rescue->had_power_failure = world->pool && world->pool->state == POOL_FAILED;
 	block_queue_init(&rescue->queue, NULL, NULL);
 	world->states++;
 	if (!rescue_open(rescue, depth))

@@ -33,8 +33,14 @@ static bool run_program(uint64_t seed, uint64_t n, const struct variant *variant
 	world_drain(world);
 	has_failed = sim_disk_ended(world->disk) >= faults.fail_at;
 	sim_disk_set_faults(world->disk, &none);
-	if (world_is_well(world))
-		world_check_crash(world, 0);
+	/*
+	 * A pool that failed marks its journal; where the disk took nothing more, whoever opened
+	 * the pool has to remember that this boot is not to be trusted.
+	 */
+	if (variant->fails_on && world->pool->state == POOL_FAILED)
+		world->boot++;
+	for (unsigned i = 0; i < 6 && world_is_well(world); i++)
+		world_check_crash(world, i % 3);
 	if (!world_is_well(world)) {
 		(void)fprintf(stderr, "FAILED: seed %" PRIu64 ", request %" PRIu64 "%s: %s\n", seed,
 			      n, variant->fails_on ? " and later" : "", world->failure);

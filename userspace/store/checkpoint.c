@@ -51,6 +51,7 @@ static void checkpoint_end(struct pool *pool, int result, const char *what)
 		checkpoint->is_running = false;
 		checkpoint->generation++;
 		pool->journal.first = checkpoint->journal_first;
+		loss_checkpointed(pool);
 		slot_map_commit(&pool->slots, slot_budget_keep(pool));
 		leaf_release_captured(&pool->cache);
 		waiter_wake_all(&pool->runner, &checkpoint->now, 0);
@@ -76,6 +77,8 @@ static void checkpoint_io_done(struct block_io *io, int result)
 {
 	struct pool *pool = container_of(io, struct pool, checkpoint.io);
 
+	if (result != 0 && io->kind == BLOCK_FLUSH)
+		loss_happened(pool, "flushing a checkpoint failed", result);
 	if (result == 0 && !pool_is_writable(pool))
 		result = -EIO;
 	if (result != 0)

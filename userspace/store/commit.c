@@ -157,6 +157,7 @@ static void commit_succeed(struct pool *pool)
 	if (commit->is_sealed) {
 		commit->writes_durable = commit->writes_captured;
 		commit->has_unsealed = false;
+		loss_sealed(pool);
 		space_commit(&pool->space);
 		punch_kick(pool);
 	} else if (pool->journal.count > 0) {
@@ -311,6 +312,8 @@ static void commit_flushed(struct block_io *io, int result)
 	uint64_t first = (journal->next - journal->count) % journal->block_count;
 	uint32_t count = journal->count;
 
+	if (result != 0)
+		loss_happened(pool, "flushing data failed", result);
 	result = commit_result(pool, result);
 	if (result != 0 || count == 0) {
 		commit_end(pool, result, "flushing data failed");
@@ -332,6 +335,8 @@ static void commit_written(struct block_io *io, int result)
 	struct pool *pool = container_of(io, struct commit_part, io)->pool;
 	struct commit *commit = &pool->commit;
 
+	if (result != 0 && io->fua)
+		loss_happened(pool, "writing the journal failed", result); /* its flush, maybe */
 	if (result != 0)
 		commit->result = result;
 	if (--commit->writes_in_flight > 0)
@@ -349,5 +354,7 @@ static void commit_recorded(struct block_io *io, int result)
 {
 	struct pool *pool = container_of(io, struct pool, commit.flush);
 
+	if (result != 0)
+		loss_happened(pool, "flushing the journal failed", result);
 	commit_end(pool, commit_result(pool, result), "flushing the journal failed");
 }

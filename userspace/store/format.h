@@ -25,6 +25,7 @@
 #define FORMAT_RECORD_BYTES   256
 #define FORMAT_RECORDS	      15 /* of a catalogue page */
 #define FORMAT_SUPER_A_BLOCK  0
+#define FORMAT_LOSS_BLOCK     8
 #define FORMAT_SUPER_B_BLOCK  256 /* 1 MiB: out of reach of a stray partition table */
 #define FORMAT_TREE_LEVELS    4
 #define FORMAT_FEATURE_REPAIRED UINT64_C(1) /* not accepted yet: opened read-only */
@@ -39,6 +40,7 @@ enum format_kind {
 	FORMAT_CATALOGUE = 5,
 	FORMAT_BITMAP = 6,
 	FORMAT_REPAIR = 7, /* store/repair_state.h */
+	FORMAT_LOSS = 8,
 };
 
 /* Whose page it is, where it is not a layer's (layers have their record's id, from 1 on). */

@@ -130,10 +130,14 @@ void pool_degrade(struct pool *pool, enum pool_state state, const char *what, in
 	if (state <= pool->state)
 		return;
 	pool->state = state;
-	(void)error_set(&pool->reason, code,
-			"pool '%s' is read-only: %s: %s; reads go on, "
-			"restart the node once the disk is sound again",
-			pool->name, what, strerror(-code)); /* returns the code */
+	(void)error_set(&pool->reason, code, "pool '%s' %s: %s: %s; %s", pool->name,
+			state == POOL_FAILED ? "has failed" : "is read-only", what, strerror(-code),
+			state == POOL_FAILED
+				? "the disk may have lost what was written last, so nothing is "
+				  "read from it either; restart the node once the disk is sound "
+				  "again: all that was flushed will be there"
+				: "reads go on, restart the node once the disk is sound "
+				  "again"); /* returns the code */
 	log_debug("pool degraded pool=%s reason=\"%s\"", pool->name, pool->reason.text);
 	waiter_wake_all(&pool->runner, &pool->commit.next, -EIO);
 	waiter_wake_all(&pool->runner, &pool->commit.kept_next, -EIO);

@@ -42,7 +42,7 @@ struct pool_format {
 enum pool_state {
 	POOL_READ_WRITE,
 	POOL_READ_ONLY, /* a metadata write failed; reads go on */
-	POOL_FAILED,
+	POOL_FAILED,	/* a flush failed: what is on the disk is not known, so reads fail too */
 };
 
 /* What the administrator wants of a pool; kept in it. */

@@ -98,6 +98,7 @@ void recovery_replayed(struct recovery *recovery)
 		return;
 	}
 	pool->journal.epoch++;
+	pool->journal.boot = get_le64(recovery->settings.boot_id.bytes);
 	recovery->waiter.run = recovery_checkpointed;
 	list_append(&pool->checkpoint.next, &recovery->waiter.link);
 	if (ret == 0)
@@ -246,21 +247,48 @@ static void super_flushed(struct block_io *io, int result)
 {
 	struct recovery *recovery = container_of(io, struct recovery, flush);
 
-	if (result != 0)
+	if (result != 0) {
+		loss_happened(recovery->pool, "flushing the disk failed", result);
 		recovery_end(recovery,
 			     error_set(&recovery->request->error, result,
 				       "flushing the disk failed: %s", strerror(-result)));
-	else
+	} else {
 		tree_loader_start(&recovery->loader);
+	}
+}
+
+static void super_written(struct block_io *io, int result)
+{
+	struct recovery *recovery = container_of(io, struct recovery, flush);
+
+	if (result != 0) {
+		recovery_end(recovery,
+			     error_set(&recovery->request->error, result,
+				       "writing a superblock failed: %s", strerror(-result)));
+		return;
+	}
+	recovery->flush = (struct block_io){.kind = BLOCK_FLUSH, .done = super_flushed};
+	block_submit(recovery->disk, &recovery->flush);
 }
 
 /*
- * The process before may have died between writing a superblock and flushing it. From here on
- * what only the older one points to may be overwritten, so the newer one must be durable first.
+ * The process before may have died between writing a superblock and flushing it, or its flush
+ * may have failed. From here on what only the older one points to may be overwritten, so the
+ * newer one must be durable first. A flush alone would not do: after one that failed, what the
+ * disk shows is not what it still has to write. So it is written again, where it was.
  */
-static void super_flush(struct recovery *recovery)
+static void super_renew(struct recovery *recovery, const struct format_super *super)
 {
-	recovery->flush = (struct block_io){.kind = BLOCK_FLUSH, .done = super_flushed};
+	recovery->iov =
+		(struct iovec){.iov_base = (void *)(uintptr_t)super, .iov_len = FORMAT_BLOCK_BYTES};
+	recovery->flush = (struct block_io){
+		.kind = BLOCK_WRITE,
+		.offset = get_le64(&super->header.block) * FORMAT_BLOCK_BYTES,
+		.length = FORMAT_BLOCK_BYTES,
+		.iov = &recovery->iov,
+		.iov_count = 1,
+		.done = super_written,
+	};
 	if (recovery->settings.is_read_only)
 		tree_loader_start(&recovery->loader);
 	else
@@ -292,6 +320,7 @@ static void supers_read(struct page_transfer *transfer, int result)
 		recovery_end(recovery, ret);
 		return;
 	}
+	loss_load(recovery->pool, recovery->list.pages[2].data);
 	recovery->loader = (struct tree_loader){
 		.disk = recovery->disk,
 		.pool = &recovery->pool->uuid,
@@ -303,7 +332,7 @@ static void supers_read(struct page_transfer *transfer, int result)
 	};
 	if (tree_loader_add(&recovery->loader, &recovery->pool->bitmaps,
 			    get_le64(&super->bitmap_root)) == 0)
-		super_flush(recovery);
+		super_renew(recovery, super);
 	else
 		recovery_end(recovery, -ENOMEM);
 }
@@ -320,7 +349,8 @@ void pool_open(struct block *disk, const struct pool_settings *settings, struct 
 	recovery->out_pool = out_pool;
 	recovery->request = request;
 	if (!page_list_add(&recovery->list, FORMAT_SUPER_A_BLOCK, NULL) ||
-	    !page_list_add(&recovery->list, FORMAT_SUPER_B_BLOCK, NULL)) {
+	    !page_list_add(&recovery->list, FORMAT_SUPER_B_BLOCK, NULL) ||
+	    !page_list_add(&recovery->list, FORMAT_LOSS_BLOCK, NULL)) {
 		recovery_end(recovery, -ENOMEM);
 		return;
 	}

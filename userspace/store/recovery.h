@@ -40,7 +40,8 @@ struct recovery {
 	bool has_lost;	   /* a layer whose index could not be read */
 	struct replay replay;
 	struct waiter waiter;
-	struct block_io flush;
+	struct block_io flush; /* and what is to be flushed */
+	struct iovec iov;
 	struct block_io deferred;
 };
 

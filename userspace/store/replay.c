@@ -279,7 +279,8 @@ static void replay_scan(struct recovery *recovery)
 	for (uint32_t i = 0; i < recovery->list.count; i++) {
 		const void *data = recovery->list.pages[i].data;
 
-		if (!journal_is_record(journal, data, replay->number)) {
+		if (replay->number >= recovery->pool->loss.end ||
+		    !journal_is_record(journal, data, replay->number)) {
 			replay_apply(recovery);
 			return;
 		}

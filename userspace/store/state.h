@@ -17,6 +17,7 @@
 #include "store/hold.h"
 #include "store/journal.h"
 #include "store/leaf.h"
+#include "store/loss.h"
 #include "store/operation.h"
 #include "store/pace.h"
 #include "store/pool.h"
@@ -52,6 +53,7 @@ struct pool {
 	struct commit commit;
 	struct checkpoint checkpoint;
 	struct background background;
+	struct loss loss;
 	struct pace pace;
 	struct punch punch;
 	struct operation_queue operations;

@@ -67,12 +67,15 @@ void task_begin(struct volume *volume, struct block_io *io)
 
 static void task_put_bounce(struct task *task)
 {
+	struct slots *bounces = &task->pool->bounces;
 	struct list_node *node;
 
-	if (!task->bounce)
-		return;
-	slots_put(&task->pool->bounces, task->bounce);
+	if (task->bounce)
+		slots_put(bounces, task->bounce);
 	task->bounce = NULL;
+	/* Also the task that was woken for one, but ended without taking it, passes it on. */
+	if (slots_used(bounces) == bounces->count)
+		return;
 	node = list_take_first(&task->pool->waiting_bounces);
 	if (node)
 		waiter_wake(&task->pool->runner, list_entry(node, struct waiter, link), 0);

@@ -38,6 +38,8 @@ static uint64_t read_run_end(const struct task *task, uint64_t at, uint64_t addr
 
 static void read_finish(struct task *task)
 {
+	if (task->pool->state == POOL_FAILED)
+		task->result = -EIO;
 	if (task->bounce && task->result == 0)
 		block_iov_write(task->io->iov, 0, task->bounce_bytes + (task->start - task->base),
 				task->end - task->start);

@@ -121,38 +121,55 @@ static void a_failed_write_of_data_keeps_no_extent(void **state)
 	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0);
 }
 
-/* Of a flush's two requests (flush, record), this one. */
-static void expect_read_only(uint64_t n)
+/* Nothing is written any more, and nothing becomes durable. */
+static void expect_end_of_writing(enum pool_state state)
 {
 	struct pool_facts facts;
 	struct wait wait = {.request.done = request_done, .result = 1};
 
-	memset(data, 7, sizeof(data));
-	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0);
-	fail_next(n, -EIO);
-	assert_int_equal(io(BLOCK_FLUSH, 0, 0), -EIO);
 	pool_describe(pool, &facts);
-	assert_int_equal(facts.state, POOL_READ_ONLY);
-	assert_non_null(strstr(facts.reason.text, "read-only"));
+	assert_int_equal(facts.state, state);
+	assert_non_null(
+		strstr(facts.reason.text, state == POOL_FAILED ? "has failed" : "read-only"));
 	assert_int_equal(io(BLOCK_FLUSH, 0, 0), -EIO); /* never a success again */
 	assert_int_equal(io(BLOCK_WRITE, 0, 4096), -EROFS);
 	assert_int_equal(io(BLOCK_UNMAP, 0, 4096), -EROFS);
-	memset(data, 0, sizeof(data));
-	assert_int_equal(io(BLOCK_READ, 0, 65536), 0);
-	assert_int_equal(data[65535], 7);
 	volume_mark_formatted(pool, "v", &wait.request);
 	drain();
 	assert_int_equal(wait.result, -EROFS);
 }
 
-static void a_failed_flush_of_data_ends_writing(void **state)
+/* Of a flush's two requests (flush, record), this one fails. What the disk shows is then nothing.
+ */
+static void expect_loss(uint64_t n)
 {
-	expect_read_only(1);
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0);
+	fail_next(n, -EIO);
+	assert_int_equal(io(BLOCK_FLUSH, 0, 0), -EIO);
+	expect_end_of_writing(POOL_FAILED);
+	assert_int_equal(io(BLOCK_READ, 0, 65536), -EIO);
+}
+
+static void a_failed_flush_of_data_ends_reading(void **state)
+{
+	expect_loss(1);
 }
 
 static void a_failed_journal_write_ends_writing(void **state)
 {
-	expect_read_only(2);
+	memset(data, 7, sizeof(data));
+	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0);
+	fail_next(2, -EIO); /* the data arrives, its record does not */
+	assert_int_equal(io(BLOCK_WRITE, 65536, 65536), -EIO);
+	expect_end_of_writing(POOL_READ_ONLY);
+	memset(data, 0, sizeof(data));
+	assert_int_equal(io(BLOCK_READ, 0, 65536), 0);
+	assert_int_equal(data[65535], 7);
+}
+
+static void a_failed_durable_journal_write_ends_reading(void **state)
+{
+	expect_loss(2);
 }
 
 static void a_failed_journal_flush_ends_writing(void **state)
@@ -163,7 +180,7 @@ static void a_failed_journal_flush_ends_writing(void **state)
 	assert_int_equal(io(BLOCK_UNMAP, 0, 65536), 0);
 	fail_next(2, -EIO);
 	assert_int_equal(io(BLOCK_FLUSH, 0, 0), -EIO);
-	assert_int_equal(pool->state, POOL_READ_ONLY);
+	assert_int_equal(pool->state, POOL_FAILED);
 }
 
 static void flushes_cost_what_they_must(void **state)
@@ -216,8 +233,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 		TEST(a_failed_write_of_data_keeps_no_extent),
-		TEST(a_failed_flush_of_data_ends_writing),
+		TEST(a_failed_flush_of_data_ends_reading),
 		TEST(a_failed_journal_write_ends_writing),
+		TEST(a_failed_durable_journal_write_ends_reading),
 		TEST(a_failed_journal_flush_ends_writing),
 		TEST(flushes_cost_what_they_must),
 		TEST(flushes_that_wait_share_one_commit),
