@@ -96,6 +96,8 @@ static void file_disk_free(struct file_disk *disk)
 	void (*closed)(void *owner) = disk->closed;
 	void *owner = disk->owner;
 
+	/* The ring's workers may have hold of the file a little longer: the lock goes now. */
+	(void)flock(disk->fd, LOCK_UN);
 	(void)close(disk->fd); /* everything that must be durable was synced */
 	slots_fini(&disk->slots);
 	free(disk);
