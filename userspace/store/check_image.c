@@ -186,8 +186,9 @@ static void check_counters(struct image_check *check)
 		bool is_whole = !counted->is_unknown && layer->tree.lost.count == 0;
 		bool is_counted = !(get_le16(&layer->base.flags) & FORMAT_LAYER_UNCOUNTED);
 
-		if (!layer->is_base)
-			continue;
+		if (!layer->is_base ||
+		    get_le16(&image->base[layer->id - 1].kind) != FORMAT_RECORD_LAYER)
+			continue; /* its record cannot be read, so it says nothing */
 		if (is_whole && get_le64(&layer->base.mapped_extents) != counted->mapped)
 			image_note(image, FINDING_COUNT_MAPPED, FINDING_NO_BYTE,
 				   "layer %u has %" PRIu64 " extents and says %" PRIu64, layer->id,

@@ -125,18 +125,24 @@ static int read_bitmaps(struct image *image)
 	return ret;
 }
 
-static int take_catalogue(struct image *image, uint64_t index, const void *data)
+void image_take_catalogue(struct image *image, uint64_t index, const void *data)
 {
 	const struct format_catalogue *page = data;
 	uint32_t first = (uint32_t)index * FORMAT_RECORDS;
 
 	memcpy(image->base + first, page->records, sizeof(page->records));
+	memcpy(image->records + first, page->records, sizeof(page->records));
+}
+
+static int take_catalogue(struct image *image, uint64_t index, const void *data)
+{
+	image_take_catalogue(image, index, data);
 	return 0;
 }
 
-static int take_layer(struct image *image, uint32_t id)
+int image_read_layer(struct image *image, uint32_t id)
 {
-	const struct format_layer *record = &image->base[id - 1].layer;
+	const struct format_layer *record = &image->records[id - 1].layer;
 	uint64_t leaf_count = get_le64(&record->leaf_count);
 	struct image_layer *layer;
 
@@ -185,10 +191,9 @@ static int read_catalogue(struct image *image)
 	if (ret != 0)
 		return ret;
 	mark_lost(&image->catalogue, image->bad_pages, pages);
-	memcpy(image->records, image->base, image->record_count * sizeof(*image->base));
 	for (uint32_t id = 1; ret == 0 && id <= image->record_count; id++) {
 		if (get_le16(&image->base[id - 1].kind) == FORMAT_RECORD_LAYER)
-			ret = take_layer(image, id);
+			ret = image_read_layer(image, id);
 	}
 	return ret;
 }
@@ -259,6 +264,8 @@ static int image_read(struct image *image, struct error *err)
 	ret = read_bitmaps(image);
 	if (ret == 0)
 		ret = read_catalogue(image);
+	if (ret == 0 && image->settings.is_for_repair)
+		ret = image_salvage(image);
 	if (ret == 0)
 		ret = image_read_journal(image);
 	return ret == 0 ? list_layers(image) : ret;

@@ -39,7 +39,7 @@ struct image_tree {
 	enum format_kind leaf_kind;
 	struct image_pages leaves; /* that the index points to, in order */
 	struct image_pages index;  /* sound pages above them */
-	struct image_pages lost;   /* of any level: cannot be read, or a repair said so */
+	struct image_pages lost;   /* of any level: cannot be read, or it was said to be lost */
 	uint64_t damaged;	   /* of those, found just now */
 };
 
@@ -70,8 +70,11 @@ struct image_change {
 
 struct image_settings {
 	struct uuid boot_id; /* as in struct pool_settings */
-	/* Read on behind a damaged journal record: what a repair does, and no opening. */
-	bool reads_past_damage;
+	/*
+	 * Read on behind a damaged journal record, and look for the pages whose place was in a page
+	 * that is damaged: what a repair does, and no opening.
+	 */
+	bool is_for_repair;
 	void (*found)(void *owner, const struct finding *finding);
 	void *owner;
 };
@@ -105,6 +108,7 @@ struct image {
 	struct image_change *changes; /* by leaf, layer, order */
 	uint64_t change_count;
 	uint64_t change_capacity;
+	uint64_t salvaged; /* pages found by their headers alone */
 	struct batch batch;
 };
 
@@ -124,7 +128,13 @@ void image_note(struct image *image, enum finding_kind kind, uint64_t byte, cons
 
 int image_read_tree(struct image *image, struct image_tree *tree,
 		    int (*on_leaf)(struct image *image, uint64_t index, const void *data));
+/* The pages of one level, and all below them. Takes `pages` over. */
+int image_read_below(struct image *image, struct image_tree *tree, struct image_pages *pages,
+		     unsigned level);
+int image_read_layer(struct image *image, uint32_t id);
 int image_read_journal(struct image *image);
+int image_salvage(struct image *image);
+void image_take_catalogue(struct image *image, uint64_t index, const void *data);
 int image_add_page(struct image_pages *pages, uint64_t index, uint64_t place, unsigned level);
 void image_tree_fini(struct image_tree *tree);
 

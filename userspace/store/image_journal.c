@@ -122,7 +122,7 @@ static void plan_replay(struct image *image, const uint8_t *states)
 			   " behind it were committed after it",
 			   first + i, first + beyond - 1);
 	}
-	if (image->settings.reads_past_damage && image->journal_damaged > 0)
+	if (image->settings.is_for_repair && image->journal_damaged > 0)
 		image->journal_end = first + beyond;
 }
 

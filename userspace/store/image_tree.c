@@ -63,7 +63,7 @@ static int tree_lose(struct image *image, struct image_tree *tree, const struct 
 	tree->damaged++;
 	image_note(image, tree_finding(tree, page->level),
 		   format_place_block(page->place) * FORMAT_BLOCK_BYTES, "%s", why);
-	return image_add_page(&tree->lost, page->index, FORMAT_PLACE_LOST, page->level);
+	return image_add_page(&tree->lost, page->index, page->place, page->level);
 }
 
 /* A place in an index page, or the root. A page found lost before is no news. */
@@ -162,6 +162,24 @@ static int tree_read_level(struct image *image, struct image_tree *tree,
 	return ret;
 }
 
+int image_read_below(struct image *image, struct image_tree *tree, struct image_pages *pages,
+		     unsigned level)
+{
+	int ret = 0;
+
+	for (; ret == 0 && level > 0; level--) {
+		struct image_pages below = {0};
+
+		ret = tree_read_level(image, tree, pages, level == 1 ? &tree->leaves : &below,
+				      NULL);
+		free(pages->items);
+		*pages = below;
+	}
+	free(pages->items);
+	*pages = (struct image_pages){0};
+	return ret;
+}
+
 /* `on_leaf` NULL: the leaves are only listed. */
 int image_read_tree(struct image *image, struct image_tree *tree,
 		    int (*on_leaf)(struct image *image, uint64_t index, const void *data))
@@ -173,14 +191,8 @@ int image_read_tree(struct image *image, struct image_tree *tree,
 	};
 	int ret = tree->root ? tree_add(image, tree, &pages, &root) : 0;
 
-	for (unsigned level = root.level; ret == 0 && level > 0; level--) {
-		struct image_pages below = {0};
-
-		ret = tree_read_level(image, tree, &pages, level == 1 ? &tree->leaves : &below,
-				      NULL);
-		free(pages.items);
-		pages = below;
-	}
+	if (ret == 0)
+		ret = image_read_below(image, tree, &pages, root.level);
 	free(pages.items);
 	if (ret == 0 && on_leaf)
 		ret = tree_read_level(image, tree, &tree->leaves, NULL, on_leaf);

@@ -249,7 +249,8 @@ static int put_layer(struct repair *repair, uint32_t id)
 
 	if (id >= repair->first_new_id)
 		return 0; /* made here, whole */
-	if (!old->is_base && bitmap_has(repair->image.bad_pages, (id - 1) / FORMAT_RECORDS))
+	if (!old->is_base && (id - 1) / FORMAT_RECORDS < repair->image.catalogue.leaf_count &&
+	    bitmap_has(repair->image.bad_pages, (id - 1) / FORMAT_RECORDS))
 		layer->is_lost = true; /* the journal speaks of it, its record cannot be read */
 	else if (old->since == 0)
 		ret = finish_leaves(repair, id);
@@ -257,8 +258,9 @@ static int put_layer(struct repair *repair, uint32_t id)
 		repair->report->lost_layers++;
 		repair_say(repair, "layer %u answers nothing but errors from now on", id);
 		root = FORMAT_PLACE_LOST;
-	} else if (ret == 0 && (layer->is_changed || old->since > 0 || !old->is_base ||
-				get_le64(&record->leaf_count) != old->tree.leaf_count)) {
+	} else if (ret == 0 &&
+		   (layer->is_changed || old->since > 0 || !old->is_base || old->tree.damaged > 0 ||
+		    get_le64(&record->leaf_count) != old->tree.leaf_count)) {
 		ret = repair_put_tree(repair, id, &layer->leaves, get_le64(&record->leaf_count),
 				      &root);
 	} else {
@@ -340,6 +342,7 @@ static int repair_run(struct repair *repair)
 	if (ret == 0 && repair->report->findings == 0)
 		return 0;
 	repair->image.settings.found = NULL; /* all was told */
+	repair->report->found_again = repair->image.salvaged;
 	if (ret == 0)
 		ret = decide_owners(repair, &doubled);
 	image_owners_fini(&doubled);
@@ -360,7 +363,7 @@ int repair_pool(struct offline *offline, const struct repair_settings *settings,
 	struct repair repair = {.settings = settings, .report = out_report, .err = err};
 	const struct image_settings image_settings = {
 		.boot_id = settings->boot_id,
-		.reads_past_damage = true,
+		.is_for_repair = true,
 		.found = on_found,
 		.owner = &repair,
 	};

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/compiler.h"
 #include "store/repair_state.h"
@@ -346,6 +347,7 @@ static void raise_sizes(struct repair *repair)
 
 int repair_catalogue(struct repair *repair)
 {
+	uint64_t pages = repair->image.catalogue.leaf_count;
 	uint32_t end = repair->image.record_count;
 	int ret = 0;
 
@@ -363,7 +365,7 @@ int repair_catalogue(struct repair *repair)
 		ret = fix_heads(repair);
 	for (uint32_t id = 1; id <= end; id++)
 		fix_twins(repair, id);
-	if (ret == 0 && repair->image.catalogue.damaged > 0)
+	if (ret == 0 && bitmap_find_set(repair->image.bad_pages, 0, pages) < pages)
 		ret = name_layers(repair);
 	if (ret == 0)
 		raise_sizes(repair);

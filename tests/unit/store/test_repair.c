@@ -279,6 +279,124 @@ static void a_damaged_leaf_is_lost_and_nothing_else(void **state)
 	assert_int_equal(rig->report.lost_leaves, 1);
 }
 
+static void break_page(struct rig *rig, uint64_t owner, unsigned level, uint64_t index)
+{
+	uint64_t block = damage_block(&rig->damage, owner, level, index);
+
+	assert_int_not_equal(block, 0);
+	damage_break(&rig->damage, block);
+}
+
+static void leaves_below_a_damaged_index_page_are_found_again(void **state)
+{
+	struct rig *rig = *state;
+
+	put_down(rig);
+	break_page(rig, rig->layer_a, 1, 1);
+	mend(rig, all_is_there);
+	assert_int_equal(rig->report.found_again, 1);
+	assert_int_equal(rig->report.lost_leaves, 0);
+	assert_int_equal(io(rig, "a", BLOCK_READ, HIGH + FORMAT_WORDS), 0); /* a proven hole */
+}
+
+static void a_whole_tree_is_found_again_below_its_damaged_root(void **state)
+{
+	struct rig *rig = *state;
+
+	put_down(rig);
+	break_page(rig, rig->layer_a, 2, 0);
+	mend(rig, all_is_there);
+	assert_int_equal(rig->report.lost_leaves, 0);
+	assert_int_equal(io(rig, "a", BLOCK_READ, 8 * GIB / EXTENT), 0);
+}
+
+static void high_part_is_lost(struct rig *rig)
+{
+	expect_extents(rig, "a", 0, 20, 'a');
+	assert_int_equal(io(rig, "a", BLOCK_READ, HIGH), -ENODATA);
+	assert_int_equal(io(rig, "a", BLOCK_READ, HIGH + FORMAT_WORDS), -ENODATA);
+	expect_extents(rig, "b", 100, 10, 'b');
+}
+
+/* Which of the leaves the unreadable one was is not known. */
+static void with_a_damaged_leaf_below_nothing_missing_is_proven(void **state)
+{
+	struct rig *rig = *state;
+
+	put_down(rig);
+	break_page(rig, rig->layer_a, 1, 1);
+	break_page(rig, rig->layer_a, 0, HIGH / FORMAT_WORDS);
+	mend(rig, high_part_is_lost);
+}
+
+static void without_bitmaps_no_old_page_passes_for_a_live_one(void **state)
+{
+	struct rig *rig = *state;
+
+	put_down(rig);
+	break_page(rig, rig->layer_a, 1, 1);
+	break_page(rig, FORMAT_OWNER_BITMAPS, 0, 0);
+	mend(rig, high_part_is_lost);
+}
+
+static void the_catalogue_is_found_again_below_its_damaged_index(void **state)
+{
+	struct rig *rig = *state;
+
+	put_down(rig);
+	break_page(rig, FORMAT_OWNER_CATALOGUE, 1, 0);
+	mend(rig, all_is_there);
+	assert_null(volume_find(rig->fixture.pool, "recovered-layer-2"));
+}
+
+static void layers_are_there_under_other_names(struct rig *rig)
+{
+	char a[NAME_SIZE];
+	char b[NAME_SIZE];
+
+	(void)snprintf(a, sizeof(a), "recovered-layer-%u", rig->layer_a);
+	(void)snprintf(b, sizeof(b), "recovered-layer-%u", rig->layer_b);
+	assert_null(volume_find(rig->fixture.pool, "a"));
+	expect_extents(rig, a, 0, 20, 'a');
+	expect_extents(rig, a, HIGH, 3, 'a');
+	expect_extents(rig, b, 100, 10, 'b');
+	assert_int_equal(io(rig, a, BLOCK_READ, 40), -ENODATA); /* who knows what lay below */
+}
+
+static void layers_of_a_damaged_catalogue_page_are_kept(void **state)
+{
+	struct rig *rig = *state;
+
+	put_down(rig);
+	break_page(rig, FORMAT_OWNER_CATALOGUE, 0, 0);
+	mend(rig, layers_are_there_under_other_names);
+}
+
+static void take_all_slots(void *page, uint64_t argument)
+{
+	memset(((struct format_bitmap *)page)->slots, 0xff, FORMAT_REGION_SLOTS / 8);
+}
+
+static void without_free_slots_nothing_is_changed(void **state)
+{
+	struct rig *rig = *state;
+	struct snapshot_of_supers before;
+	struct snapshot_of_supers after;
+	unsigned damage;
+
+	put_down(rig);
+	damage_change(&rig->damage, FORMAT_OWNER_BITMAPS, 0, take_all_slots, 0);
+	damage = check(rig);
+	assert_true(damage > 1000);
+	read_supers(rig, &before);
+	assert_int_equal(repair(rig, false), -ENOSPC);
+	assert_non_null(strstr(rig->error.text, "no free metadata slots"));
+	read_supers(rig, &after);
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(check(rig), damage);
+	damage_stop(&rig->damage);
+}
+
 static void set_word(void *page, uint64_t word)
 {
 	put_le64(&((struct format_words *)page)->words[50], word);
@@ -508,6 +626,13 @@ int main(void)
 		TEST(a_superblock_is_made_anew),
 		TEST(the_other_superblock_is_made_anew),
 		TEST(a_damaged_leaf_is_lost_and_nothing_else),
+		TEST(leaves_below_a_damaged_index_page_are_found_again),
+		TEST(a_whole_tree_is_found_again_below_its_damaged_root),
+		TEST(with_a_damaged_leaf_below_nothing_missing_is_proven),
+		TEST(without_bitmaps_no_old_page_passes_for_a_live_one),
+		TEST(the_catalogue_is_found_again_below_its_damaged_index),
+		TEST(layers_of_a_damaged_catalogue_page_are_kept),
+		TEST(without_free_slots_nothing_is_changed),
 		TEST(a_leaf_with_an_impossible_word_is_lost),
 		TEST(an_extent_with_two_owners_is_given_up_by_both),
 		TEST(the_later_owner_of_an_extent_is_proven_by_the_journal),
