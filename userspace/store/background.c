@@ -177,12 +177,24 @@ void background_next(struct pool *pool)
 	background_yield(pool, job->start);
 }
 
+/* What could not be read or found no room may succeed now. */
+static void background_forgive(struct pool *pool)
+{
+	for (uint32_t id = 1; id <= pool->catalogue.count; id++) {
+		struct layer *layer = catalogue_layer(&pool->catalogue, id);
+
+		if (layer)
+			layer->is_stuck = false;
+	}
+}
+
 void background_kick(struct pool *pool)
 {
 	struct background *background = &pool->background;
 
 	if (!background_may_go_on(pool))
 		return;
+	background_forgive(pool);
 	background->waiter.run = background_woken;
 	if (background->layer)
 		background->is_kicked = true;

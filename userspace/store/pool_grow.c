@@ -18,6 +18,7 @@ static void grow_checkpointed(struct waiter *waiter, int result)
 	if (result == 0) {
 		space_open(&pool->space);
 		admission_retry(pool);
+		background_kick(pool);
 	} else {
 		operation->request->error = pool->reason;
 	}
