@@ -159,6 +159,16 @@ int background_find_leaf(const struct pool *pool, const struct layer *layer, uin
 	return -EAGAIN;
 }
 
+static void background_tell(struct pool *pool)
+{
+	struct background *background = &pool->background;
+
+	if (background->returned_extents > 0)
+		event_tell(pool, STORE_RECLAIMED, NULL,
+			   background->returned_extents * STORE_EXTENT_BYTES);
+	background->returned_extents = 0;
+}
+
 void background_next(struct pool *pool)
 {
 	struct background *background = &pool->background;
@@ -167,6 +177,7 @@ void background_next(struct pool *pool)
 
 	background->is_kicked = false;
 	if (!job) {
+		background_tell(pool);
 		background_stop(pool);
 		return;
 	}

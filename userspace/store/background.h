@@ -41,8 +41,9 @@ struct background {
 	bool is_kicked;	  /* something may have become more urgent */
 	bool is_stopping; /* the pool is being closed */
 
-	uint64_t leaf;	/* of a layer that is freed: all below are done */
-	uint32_t batch; /* leaves freed since the last commit */
+	uint64_t leaf;		   /* of a layer that is freed: all below are done */
+	uint32_t batch;		   /* leaves freed since the last commit */
+	uint64_t returned_extents; /* since it last had nothing to do */
 	struct merge merge;
 };
 

@@ -57,6 +57,7 @@ static int free_words(struct pool *pool, struct leaf *leaf)
 		if (extent && space_unmap(&pool->space, extent)) {
 			space_release(&pool->space, extent);
 			layer->mapped_extents--;
+			pool->background.returned_extents++;
 		}
 	}
 	leaf_discard(&pool->cache, leaf);

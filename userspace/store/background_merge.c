@@ -93,8 +93,10 @@ static void merge_apply(struct pool *pool, unsigned index, const struct merge_wo
 	uint64_t above = leaf_word(merge->above, index);
 	bool is_more = !word_place(above) && word_place(plan->word);
 
-	if (plan->freed_place && space_unmap(&pool->space, plan->freed_place))
+	if (plan->freed_place && space_unmap(&pool->space, plan->freed_place)) {
 		space_release(&pool->space, plan->freed_place);
+		pool->background.returned_extents++;
+	}
 	if (word_place(below))
 		layer->mapped_extents--;
 	if (layer_counts(into, merge->below->number))

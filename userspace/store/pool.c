@@ -65,6 +65,7 @@ static void pool_init_parts(struct pool *pool)
 	commit_init(&pool->commit);
 	checkpoint_init(&pool->checkpoint);
 	operation_queue_init(&pool->operations);
+	event_queue_init(&pool->events);
 	list_init(&pool->waiting_ios);
 	list_init(&pool->waiting_bounces);
 }
@@ -108,6 +109,7 @@ void pool_free(struct pool *pool)
 {
 	checkpoint_fini(&pool->checkpoint);
 	free(pool->background.merge.memory);
+	event_queue_fini(&pool->events);
 	if (pool->catalogue.count > 0)
 		catalogue_fini(&pool->catalogue);
 	if (pool->bitmaps.height > 0)
@@ -138,6 +140,7 @@ void pool_degrade(struct pool *pool, enum pool_state state, const char *what, in
 				  "again: all that was flushed will be there"
 				: "reads go on, restart the node once the disk is sound "
 				  "again"); /* returns the code */
+	event_tell(pool, STORE_POOL_DEGRADED, NULL, 0);
 	log_debug("pool degraded pool=%s reason=\"%s\"", pool->name, pool->reason.text);
 	waiter_wake_all(&pool->runner, &pool->commit.next, -EIO);
 	waiter_wake_all(&pool->runner, &pool->commit.kept_next, -EIO);

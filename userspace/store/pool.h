@@ -19,6 +19,7 @@
 #include "base/name.h"
 #include "base/uuid.h"
 #include "block/block.h"
+#include "store/event.h"
 
 #define STORE_EXTENT_BYTES 65536 /* unit of allocation */
 #define STORE_BLOCK_BYTES  4096	 /* unit of presence */
@@ -76,6 +77,10 @@ struct pool_settings {
 	/* Identity of the running kernel's boot: what an earlier process of the same boot was
 	 * acknowledged for is still in the disk's cache, so it counts. Nil: never the same. */
 	struct uuid boot_id;
+	/* Told of events (store/event.h); may call the store, but not close the pool. NULL: nobody.
+	 */
+	void (*notify)(void *owner, const struct store_event *event);
+	void *notify_owner;
 };
 
 /*

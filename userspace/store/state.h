@@ -54,6 +54,7 @@ struct pool {
 	struct checkpoint checkpoint;
 	struct background background;
 	struct loss loss;
+	struct event_queue events;
 	struct pace pace;
 	struct punch punch;
 	struct operation_queue operations;

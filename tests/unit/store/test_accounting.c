@@ -127,14 +127,26 @@ static void the_pool_promises_what_volumes_may_take(void **state)
 	assert_int_equal(facts.promised_bytes, 2 * TREE_BYTES);
 }
 
+static void take_note(void *owner, const struct store_event *event)
+{
+	uint64_t *reclaimed = owner;
+
+	assert_int_equal(event->kind, STORE_RECLAIMED);
+	assert_int_equal(event->volume[0], 0);
+	*reclaimed += event->bytes;
+}
+
 /* While the background works the pool says what is still to come, down to nothing. */
 static void what_is_on_the_way_is_told(void **state)
 {
 	struct pool_facts facts;
 	uint64_t all = 40 * STORE_EXTENT_BYTES;
+	uint64_t reclaimed = 0;
 	uint64_t last;
 	int snapshot;
 
+	rig.fixture.pool->settings.notify = take_note;
+	rig.fixture.pool->settings.notify_owner = &reclaimed;
 	for (uint64_t i = 0; i < 50; i++)
 		put(0, i * 20, 0);
 	snapshot = tree_rig_snapshot(&rig, 0);
@@ -151,6 +163,8 @@ static void what_is_on_the_way_is_told(void **state)
 		assert_true(facts.reclaiming_bytes <= last);
 	}
 	assert_int_equal(last, 0);
+	fixture_run(&rig.fixture);
+	assert_int_equal(reclaimed, all);
 	expect(0, 50, 50, 0, 50);
 }
 
