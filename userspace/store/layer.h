@@ -26,9 +26,9 @@ struct layer {
 	bool is_merging;      /* into its only child: its words go before all others in a commit */
 	bool is_lost;	      /* its index could not be read: nothing of it may be changed */
 	bool is_damaged;      /* an index page or a leaf could not be read */
-	bool is_stuck;	      /* the background could not go on with it; tried again when it is kicked */
-	bool is_replayed; /* the journal had words of it */
-	bool is_counted;  /* shadowed_extents is right, not only up to count_cursor */
+	bool is_stuck;	      /* the background could not go on with it: later, when it is kicked */
+	bool is_replayed;     /* the journal had words of it */
+	bool is_counted;      /* shadowed_extents is right, not only up to count_cursor */
 	uint64_t mapped_extents;
 	/*
 	 * Logical extents where merging the parent into this layer frees one: both have a place, or

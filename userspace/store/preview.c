@@ -179,7 +179,8 @@ static int preview_leaf(struct preview *preview)
 		int ret = 0;
 
 		if (preview->leaf < layer->tree.leaf_count)
-			ret = leaf_get(cache, layer, preview->leaf, LEAF_IF_THERE, &preview->waiter, &leaf);
+			ret = leaf_get(cache, layer, preview->leaf, LEAF_IF_THERE, &preview->waiter,
+				       &leaf);
 		if (ret != 0)
 			return ret;
 		if (leaf) {
