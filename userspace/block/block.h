@@ -45,7 +45,8 @@ struct block_io {
 	 * Runs exactly once, never from inside submit. 0, or: -EIO (the medium failed), -ENOSPC
 	 * (no room for new data; nothing of this request may be counted on), -EROFS, -EINVAL
 	 * (outside the device or misaligned), -ENODATA (the data is known to be damaged),
-	 * -EOPNOTSUPP (UNMAP: never here), -ESHUTDOWN (the device is closing).
+	 * -ENXIO (the device has become smaller), -EOPNOTSUPP (UNMAP: never here), -ESHUTDOWN (the
+	 * device is closing).
 	 */
 	void (*done)(struct block_io *io, int result);
 

@@ -335,7 +335,7 @@ static void commit_written(struct block_io *io, int result)
 	struct pool *pool = container_of(io, struct commit_part, io)->pool;
 	struct commit *commit = &pool->commit;
 
-	if (result != 0 && io->fua)
+	if (result != 0 && result != -ENXIO && io->fua)
 		loss_happened(pool, "writing the journal failed", result); /* its flush, maybe */
 	if (result != 0)
 		commit->result = result;

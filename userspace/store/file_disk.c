@@ -3,6 +3,9 @@
  * A request is one loop operation from a fixed number of slots; what comes beyond them waits.
  * A short read or write goes on where it ended: `moved` bytes are done, and the pieces of
  * memory that are left are kept in the slot.
+ *
+ * UNMAP of a device is a discard, which the ring cannot do on every kernel: a thread does it,
+ * for that request alone, and is joined when it has posted its end.
  */
 #include "store/file_disk.h"
 
@@ -11,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -33,6 +37,7 @@ struct file_disk {
 	int fd;
 	bool is_device;
 	bool has_no_zero_range; /* the file system refused it once */
+	uint64_t least_bytes;	/* a file's largest size so far: it never has less */
 	uint32_t logical_block_bytes;
 	uint32_t memory_align_bytes;
 	void (*closed)(void *owner);
@@ -52,6 +57,10 @@ struct file_op {
 		FILE_STEP_CLAIM,
 		FILE_STEP_SYNC
 	} step;
+	pthread_t discarder;
+	bool has_discarder;
+	struct loop_task discarded;
+	int discard_result;
 	struct iovec iov[FILE_DISK_IOVS];
 };
 
@@ -65,6 +74,19 @@ static uint64_t file_disk_size(const struct file_disk *disk)
 	if (disk->is_device)
 		return ioctl(disk->fd, BLKGETSIZE64, &bytes) == 0 ? bytes : 0;
 	return fstat(disk->fd, &facts) == 0 ? (uint64_t)facts.st_size : 0;
+}
+
+/*
+ * Somebody has made the file shorter. A write would make it longer again, and what was cut off
+ * would read as zeros; so there are none, and reads behind the end go on to fail.
+ */
+static bool file_disk_is_cut(struct file_disk *disk)
+{
+	uint64_t size_bytes = disk->is_device ? UINT64_MAX : file_disk_size(disk);
+
+	if (size_bytes >= disk->least_bytes)
+		disk->least_bytes = size_bytes;
+	return size_bytes < disk->least_bytes;
 }
 
 static void file_disk_limits(const struct file_disk *disk, struct block_limits *out_limits)
@@ -165,10 +187,12 @@ static void file_op_done(struct loop_op *loop_op, int result)
 		op->disk->has_no_zero_range = true;
 		op->step = FILE_STEP_PUNCH;
 		file_op_step(op);
+	} else if (result == -EOPNOTSUPP && op->io->kind == BLOCK_UNMAP) {
+		file_op_end(op, -EOPNOTSUPP);
 	} else if (result < 0) {
 		file_op_end(op, result == -ENOSPC ? -ENOSPC : -EIO);
 	} else if (moves && op->step == FILE_STEP_MOVE && result == 0) {
-		file_op_end(op, -EIO); /* the file ends before its end */
+		file_op_end(op, -ENXIO); /* the file ends before its end */
 	} else {
 		if (moves && op->step == FILE_STEP_MOVE)
 			op->moved += (uint64_t)result;
@@ -198,6 +222,35 @@ static void file_op_allocate(struct file_op *op, int mode)
 	loop_allocate(op->disk->loop, &op->op, op->disk->fd, mode, op->io->offset, op->io->length);
 }
 
+static void file_op_discarded(struct loop_task *task)
+{
+	struct file_op *op = container_of(task, struct file_op, discarded);
+
+	if (op->has_discarder)
+		(void)pthread_join(op->discarder, NULL); /* it has done its work */
+	file_op_done(&op->op, op->discard_result);
+}
+
+static void *file_op_discard_run(void *data)
+{
+	struct file_op *op = data;
+	uint64_t range[2] = {op->io->offset, op->io->length};
+
+	op->discard_result = ioctl(op->disk->fd, BLKDISCARD, range) == 0 ? 0 : -errno;
+	loop_post(op->disk->loop, &op->discarded);
+	return NULL;
+}
+
+static void file_op_discard(struct file_op *op)
+{
+	op->discarded.run = file_op_discarded;
+	op->has_discarder = pthread_create(&op->discarder, NULL, file_op_discard_run, op) == 0;
+	if (op->has_discarder)
+		return;
+	op->discard_result = -EIO;
+	loop_post(op->disk->loop, &op->discarded);
+}
+
 static void file_op_step(struct file_op *op)
 {
 	op->op.done = file_op_done;
@@ -212,7 +265,9 @@ static void file_op_step(struct file_op *op)
 	if (op->io->kind == BLOCK_UNMAP ||
 	    (op->disk->has_no_zero_range && op->step == FILE_STEP_MOVE))
 		op->step = FILE_STEP_PUNCH;
-	if (op->step == FILE_STEP_PUNCH)
+	if (op->io->kind == BLOCK_UNMAP && op->disk->is_device)
+		file_op_discard(op);
+	else if (op->step == FILE_STEP_PUNCH)
 		file_op_allocate(op, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE);
 	else if (op->step == FILE_STEP_CLAIM)
 		file_op_allocate(op, op->disk->is_device ? FALLOC_FL_ZERO_RANGE : 0);
@@ -232,6 +287,8 @@ static void file_disk_submit(struct block *block, struct block_io *io)
 	if (ret == 0 && (io->kind == BLOCK_READ || io->kind == BLOCK_WRITE) &&
 	    !block_io_is_aligned(io, disk->memory_align_bytes, disk->logical_block_bytes))
 		ret = -EINVAL;
+	if (ret == 0 && io->kind == BLOCK_WRITE && file_disk_is_cut(disk))
+		ret = -ENXIO;
 	if (io->kind == BLOCK_MAP)
 		io->is_mapped = true;
 	if (ret != 0 || io->kind == BLOCK_MAP || (io->length == 0 && io->kind != BLOCK_FLUSH))
@@ -341,6 +398,7 @@ int file_disk_open(const char *path, struct loop_queue *queue, struct block **ou
 	disk->loop = queue->loop;
 	disk->logical_block_bytes = direct_block ? direct_block : 512;
 	disk->memory_align_bytes = direct_block ? direct_block : 1;
+	disk->least_bytes = file_disk_size(disk);
 	list_init(&disk->waiting);
 	*out_disk = &disk->block;
 	return 0;

@@ -3,6 +3,7 @@
 #include "store/pool.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,19 +128,35 @@ void pool_free(struct pool *pool)
 	free(pool);
 }
 
+static void pool_explain(struct pool *pool, const char *what, int code)
+{
+	uint64_t needs = pool->geometry.extent_count * STORE_EXTENT_BYTES;
+	const char *outlook = "reads go on, restart the node once the disk is sound again";
+	char needs_text[SIZE_TEXT_MAX], has_text[SIZE_TEXT_MAX], cut[128] = "";
+	struct block_limits limits;
+
+	if (pool->state == POOL_FAILED)
+		outlook =
+			"the disk may have lost what was written last, so nothing is read from it "
+			"either; restart the node once the disk is sound again: all that was "
+			"flushed will be there";
+	block_describe(pool->disk, &limits);
+	if (limits.size_bytes < needs)
+		(void)snprintf(cut, sizeof(cut),
+			       " (the disk has become smaller: %s of %s are left)",
+			       size_format(limits.size_bytes, has_text),
+			       size_format(needs, needs_text)); /* it fits */
+	(void)error_set(&pool->reason, code, "pool '%s' %s: %s: %s%s; %s", pool->name,
+			pool->state == POOL_FAILED ? "has failed" : "is read-only", what,
+			strerror(-code), cut, outlook); /* returns the code */
+}
+
 void pool_degrade(struct pool *pool, enum pool_state state, const char *what, int code)
 {
 	if (state <= pool->state)
 		return;
 	pool->state = state;
-	(void)error_set(&pool->reason, code, "pool '%s' %s: %s: %s; %s", pool->name,
-			state == POOL_FAILED ? "has failed" : "is read-only", what, strerror(-code),
-			state == POOL_FAILED
-				? "the disk may have lost what was written last, so nothing is "
-				  "read from it either; restart the node once the disk is sound "
-				  "again: all that was flushed will be there"
-				: "reads go on, restart the node once the disk is sound "
-				  "again"); /* returns the code */
+	pool_explain(pool, what, code);
 	event_tell(pool, STORE_POOL_DEGRADED, NULL, 0);
 	log_debug("pool degraded pool=%s reason=\"%s\"", pool->name, pool->reason.text);
 	waiter_wake_all(&pool->runner, &pool->commit.next, -EIO);

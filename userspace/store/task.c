@@ -176,6 +176,8 @@ static void task_part_done(struct block_io *io, int result)
 	struct pool *pool = task->pool;
 
 	part->task = NULL;
+	if (result == -ENXIO)
+		pool_degrade(pool, POOL_READ_ONLY, "the disk ends before an extent", result);
 	if (result != 0 && task->result == 0)
 		task->result = result;
 	task->in_flight--;
