@@ -14,6 +14,7 @@
 #include "base/bytes.h"
 #include "store/state.h"
 #include "store/tally.h"
+#include "store/volume_state.h"
 #include "store/word.h"
 
 struct check {
@@ -85,6 +86,26 @@ static void check_leaf(struct check *check, const struct leaf *leaf, const struc
 	}
 }
 
+/* What a volume is charged for is kept in memory alone. */
+static void check_charges(struct check *check)
+{
+	const struct catalogue *catalogue = &check->pool->catalogue;
+
+	list_for_each (&catalogue->volumes, volume, struct volume, link) {
+		uint64_t charged = 0;
+
+		for (uint32_t id = 1; id <= catalogue->count; id++) {
+			const struct layer *layer = catalogue_layer(catalogue, id);
+
+			if (layer && !layer->is_gone && layer->owner == volume)
+				charged += layer->mapped_extents;
+		}
+		if (charged != volume->charged_extents)
+			check_note(check, &check->report->charges_wrong,
+				   "wrong charge of volume with record", volume->id);
+	}
+}
+
 /* Whatever is left over in the pool's own bitmaps is lost to everybody. */
 static void check_compare(struct check *check)
 {
@@ -92,6 +113,7 @@ static void check_compare(struct check *check)
 	struct check_report *report = check->report;
 
 	check->layer_id = 0;
+	check_charges(check);
 	for (uint64_t i = 0; i < pool->space.bits && report->layers_damaged == 0; i++) {
 		bool is_taken =
 			geometry_is_data(&pool->geometry, i) && bitmap_has(pool->space.taken, i);

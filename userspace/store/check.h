@@ -23,6 +23,7 @@ struct check_report {
 	uint64_t layers_damaged; /* whose index cannot be read: leaks cannot be told then */
 	uint64_t counts_wrong;	 /* layers that say another number of extents than they have */
 	uint64_t shadows_wrong;	 /* ... of extents that they shadow */
+	uint64_t charges_wrong;	 /* volumes charged for another number than their layers have */
 	struct error first;	 /* the first thing found */
 };
 
