@@ -8,7 +8,11 @@
 #include <string.h>
 
 #include "store/volume_state.h"
+#include "tests/sim/closed.h"
 #include "tests/sim/world.h"
+
+/* The check of a pool that is not open reads all of it: only now and then. */
+#define CLOSED_CHECK_EVERY 16
 
 static const char *const names[WORLD_VOLUMES] = {"a", "b", "c"};
 
@@ -88,10 +92,15 @@ static struct sim_disk *rescue_crash(struct rescue *rescue, struct sim_disk *dis
 static void rescue_begin(struct rescue *rescue, struct sim_disk *disk)
 {
 	const struct pool_settings settings = world_settings(rescue->boot);
+	char sentence[256];
 
 	rescue->disk = disk;
 	rescue->is_done = false;
 	rescue->request.done = request_done;
+	if (rescue->world->states % CLOSED_CHECK_EVERY == 0 &&
+	    !closed_pool_is_sound(disk, &rescue->queue, &settings.boot_id, sentence,
+				  sizeof(sentence)))
+		world_fail(rescue->world, "the check of the closed pool found: %s", sentence);
 	pool_open(sim_disk_block(rescue->disk), &settings, &rescue->pool, &rescue->request);
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bitmap.h"
 #include "base/bytes.h"
@@ -132,17 +133,25 @@ static int count_moves(struct image_check *check, const struct walk_leaf *leaf)
 	return ret;
 }
 
-/* The journal freed the layer, so it had dropped all its leaves before. */
+/* The journal freed the layer: before, it took every extent from it. */
 static void check_left_over(struct image_check *check, const struct walk_leaf *leaf)
 {
+	uint64_t words[FORMAT_WORDS];
 	uint64_t left = 0;
 
-	for (unsigned i = 0; i < FORMAT_WORDS; i++)
-		left += word_place(walk_word(leaf->base, i)) != 0;
+	memcpy(words, leaf->base, sizeof(words));
 	for (uint64_t i = 0; i < leaf->change_count; i++) {
-		if (check->image->changes[leaf->first_change + i].kind == IMAGE_DROP)
-			left = 0;
+		const struct image_change *change = &check->image->changes[leaf->first_change + i];
+
+		if (change->order >= leaf->layer->since)
+			continue;
+		if (change->kind == IMAGE_DROP)
+			memset(words, 0, sizeof(words));
+		else
+			words[change->index] = htole64(change->word);
 	}
+	for (unsigned i = 0; i < FORMAT_WORDS; i++)
+		left += word_place(walk_word(words, i)) != 0;
 	if (left > 0)
 		image_note(check->image, FINDING_EXTENT_LEAKED,
 			   format_place_block(leaf->place) * FORMAT_BLOCK_BYTES,

@@ -298,8 +298,31 @@ static int apply_records(struct image *image, const uint8_t *states)
 	return 0;
 }
 
+/*
+ * After a flush that failed, a page of its own says where the journal ends and that no boot is
+ * trusted (store/loss.h): how many records of the ring can count.
+ */
+static uint64_t find_limit(struct image *image)
+{
+	_Alignas(FORMAT_BLOCK_BYTES) struct format_words page;
+	struct journal *journal = &image->journal;
+	struct format_identity identity = {
+		.kind = FORMAT_LOSS, .block = FORMAT_LOSS_BLOCK, .owner = journal->epoch};
+
+	if (offline_read(image->offline, FORMAT_LOSS_BLOCK, &page) != 0)
+		return journal->block_count;
+	identity.index = get_le64(&page.header.index);
+	if (format_check(&page, &identity, &image->uuid, NULL) != 0)
+		return journal->block_count;
+	journal->boot = 0;
+	return identity.index < journal->first
+		       ? 0
+		       : MIN(identity.index - journal->first, journal->block_count);
+}
+
 int image_read_journal(struct image *image)
 {
+	uint64_t limit = find_limit(image);
 	uint8_t *states;
 	int ret;
 
@@ -308,6 +331,7 @@ int image_read_journal(struct image *image)
 	ret = states ? scan_records(image, states) : -ENOMEM;
 
 	if (ret == 0) {
+		memset(states + limit, 0, image->journal.block_count - limit);
 		plan_replay(image, states);
 		ret = apply_records(image, states);
 	}
