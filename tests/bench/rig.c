@@ -61,15 +61,29 @@ static void rig_open_disk(struct rig *rig)
 	require(file_disk_open(rig->path, &rig->queue, &rig->disk, &err), "opening the file", &err);
 }
 
+static void rig_init(struct rig *rig, const char *path)
+{
+	struct error err = {0};
+
+	*rig = (struct rig){.path = path};
+	require(loop_new(1024, &rig->loop, &err), "making the loop", &err);
+	loop_queue_init(&rig->queue, rig->loop);
+}
+
+void rig_start_with(struct rig *rig, const char *path)
+{
+	rig_init(rig, path);
+	rig_open_disk(rig);
+	rig_open(rig);
+}
+
 void rig_start(struct rig *rig, const char *path, uint64_t bytes)
 {
 	const struct pool_format format = {.name = "p"};
 	struct rig_wait wait = rig_wait_new(rig);
 	struct error err = {0};
 
-	*rig = (struct rig){.path = path};
-	require(loop_new(1024, &rig->loop, &err), "making the loop", &err);
-	loop_queue_init(&rig->queue, rig->loop);
+	rig_init(rig, path);
 	require(file_disk_create(path, bytes, &err), "making the file", &err);
 	rig_open_disk(rig);
 	pool_format(rig->disk, &format, &wait.request);

@@ -24,6 +24,9 @@ struct rig {
 
 /* A new pool "p" of this size in the file `path`, which rig_stop removes. */
 void rig_start(struct rig *rig, const char *path, uint64_t bytes);
+
+/* The pool that is in that file; rig_stop removes it. */
+void rig_start_with(struct rig *rig, const char *path);
 void rig_stop(struct rig *rig);
 
 /* The pool that is in the file already; rig_stop removes the file all the same. */

@@ -11,7 +11,9 @@
 #include "base/bitmap.h"
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "base/random.h"
 #include "store/geometry.h"
+#include "store/journal.h"
 #include "store/word.h"
 
 struct synthetic {
@@ -23,6 +25,7 @@ struct synthetic {
 	uint64_t stride;   /* between the places of neighbouring extents */
 	uint64_t position; /* of the next one, among the data extents */
 	uint64_t next_slot;
+	uint32_t layer;
 	uint64_t *extents;
 	uint64_t *slots;
 };
@@ -140,6 +143,21 @@ static uint64_t bitmaps_write(struct synthetic *pool)
 	return root;
 }
 
+/* Of the one layer that there is. */
+static uint32_t layer_id(const struct synthetic *pool)
+{
+	struct format_words index;
+	struct format_catalogue page;
+
+	block_read(pool, format_place_block(get_le64(&pool->super.catalogue_root)), &index);
+	block_read(pool, format_place_block(get_le64(&index.words[0])), &page);
+	for (uint32_t i = 0; i < FORMAT_RECORDS; i++) {
+		if (get_le16(&page.records[i].kind) == FORMAT_RECORD_LAYER)
+			return i + 1;
+	}
+	errx(1, "the pool has no layer");
+}
+
 static uint64_t catalogue_write(struct synthetic *pool, uint64_t extents)
 {
 	struct format_words index;
@@ -176,10 +194,9 @@ static void supers_write(struct synthetic *pool)
 	}
 }
 
-void synthetic_map(const char *path, uint64_t extents, bool is_aged)
+static struct synthetic synthetic_open(const char *path)
 {
 	struct synthetic pool = {.fd = open(path, O_RDWR | O_CLOEXEC), .next_slot = ZONE_SLOTS};
-	uint64_t regions;
 
 	if (pool.fd < 0)
 		err(1, "%s", path);
@@ -188,6 +205,93 @@ void synthetic_map(const char *path, uint64_t extents, bool is_aged)
 	pool.geometry.extent_count = get_le64(&pool.super.extent_count);
 	pool.geometry.journal_extents = get_le64(&pool.super.journal_extents);
 	pool.data_count = geometry_data_count(&pool.geometry);
+	return pool;
+}
+
+static void synthetic_close(struct synthetic *pool, const char *path)
+{
+	if (fsync(pool->fd) != 0)
+		err(1, "%s", path);
+	close(pool->fd);
+}
+
+void synthetic_stretch(const char *path, uint64_t bytes)
+{
+	struct synthetic pool = synthetic_open(path);
+
+	if (ftruncate(pool.fd, (off_t)bytes) != 0)
+		err(1, "%s cannot have %llu bytes", path, (unsigned long long)bytes);
+	put_le64(&pool.super.extent_count, bytes / STORE_EXTENT_BYTES);
+	supers_write(&pool);
+	synthetic_close(&pool, path);
+}
+
+/* The place of a logical extent goes there and back between two. */
+static uint64_t journal_word(struct synthetic *pool, uint64_t extents, uint64_t extent, uint64_t n)
+{
+	bool is_moved = bitmap_has(pool->extents, extent);
+	uint64_t place = data_extent(pool, is_moved ? extent : extents + n);
+
+	if (is_moved)
+		bitmap_clear(pool->extents, extent);
+	else
+		bitmap_set(pool->extents, extent);
+	return word_make((uint32_t)place, WORD_ALL, 0);
+}
+
+/* One commit, as many changes as it may hold; false: the ring has no room for it. */
+static bool journal_fill(struct synthetic *pool, struct journal *journal, struct random *random,
+			 uint64_t extents, uint64_t leaves)
+{
+	uint64_t stride = extents / FORMAT_WORDS / leaves;
+	uint32_t words = journal_word_limit(journal);
+
+	if (journal_room(journal) < journal_blocks_for(words))
+		return false;
+	journal_begin(journal);
+	for (uint32_t i = 0; i < words; i++) {
+		uint64_t n = random_below(random, leaves * FORMAT_WORDS);
+		uint64_t extent = n / FORMAT_WORDS * stride * FORMAT_WORDS + n % FORMAT_WORDS;
+
+		journal_put_word(journal, pool->layer, extent,
+				 journal_word(pool, extents, extent, n));
+	}
+	(void)journal_end(journal, true); /* its count is kept there */
+	for (uint32_t i = 0; i < journal->count; i++)
+		block_write(pool, journal_block_of(journal, journal->next - journal->count + i),
+			    journal->buffer + (size_t)i * FORMAT_BLOCK_BYTES);
+	return true;
+}
+
+uint64_t synthetic_journal(const char *path, uint64_t extents, uint64_t leaves)
+{
+	struct synthetic pool = synthetic_open(path);
+	struct random random = {.state = 1};
+	struct journal journal;
+	uint64_t records;
+
+	pool.layer = layer_id(&pool);
+	pool.extents = calloc(BITMAP_WORDS(extents), sizeof(uint64_t));
+	if (!pool.extents ||
+	    journal_init(&journal, &pool.uuid, pool.geometry.journal_extents) != 0 ||
+	    extents + leaves * FORMAT_WORDS > pool.data_count)
+		errx(1, "no room for changes of %llu leaves", (unsigned long long)leaves);
+	journal.epoch = get_le64(&pool.super.journal_epoch);
+	journal.first = journal.next = get_le64(&pool.super.journal_first);
+	while (journal_fill(&pool, &journal, &random, extents, leaves))
+		;
+	records = journal.next - journal.first;
+	journal_fini(&journal);
+	free(pool.extents);
+	synthetic_close(&pool, path);
+	return records;
+}
+
+void synthetic_map(const char *path, uint64_t extents, bool is_aged)
+{
+	struct synthetic pool = synthetic_open(path);
+	uint64_t regions;
+
 	pool.stride = is_aged ? UINT64_C(1000003) : 1; /* prime, and no divisor of the count */
 	regions = geometry_region_count(&pool.geometry);
 	pool.extents = calloc(regions * FORMAT_REGION_EXTENTS / 64, sizeof(uint64_t));
@@ -198,9 +302,7 @@ void synthetic_map(const char *path, uint64_t extents, bool is_aged)
 	put_le64(&pool.super.catalogue_root, catalogue_write(&pool, extents));
 	put_le64(&pool.super.bitmap_root, bitmaps_write(&pool));
 	supers_write(&pool);
-	if (fsync(pool.fd) != 0)
-		err(1, "%s", path);
-	close(pool.fd);
+	synthetic_close(&pool, path);
 	free(pool.extents);
 	free(pool.slots);
 }

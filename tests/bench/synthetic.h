@@ -16,4 +16,16 @@
  */
 void synthetic_map(const char *path, uint64_t extents, bool is_aged);
 
+/*
+ * The closed, freshly made pool becomes one of this size, without claiming room for its metadata
+ * (which is 1/64 of it). Before synthetic_map.
+ */
+void synthetic_stretch(const char *path, uint64_t bytes);
+
+/*
+ * After synthetic_map of `extents` in order: fill the journal to the end with changes, one word
+ * each, of so many leaves spread over them. Free extents must be left for them all. The records.
+ */
+uint64_t synthetic_journal(const char *path, uint64_t extents, uint64_t leaves);
+
 #endif
