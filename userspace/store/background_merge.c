@@ -76,7 +76,6 @@ static void merge_splice(struct pool *pool)
 	layer_set_parent(into, layer->parent);
 	layer_set_parent(layer, NULL);
 	layer_uncount(into);
-	layer_uncount(layer);
 	view_forget_layer(pool, layer);
 	commit_add_record(pool, into->id);
 	commit_add_record(pool, layer->id);
@@ -249,6 +248,7 @@ static void merge_begin(struct pool *pool)
 	struct layer *into = merge_of(pool)->into;
 
 	layer->is_merging = true;
+	layer_uncount(layer);
 	list_for_each (&into->children, child, struct layer, sibling)
 		layer_uncount(child);
 	merge_leaves(pool);

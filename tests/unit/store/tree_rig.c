@@ -5,7 +5,13 @@
 #include <string.h>
 
 #include "store/check.h"
+#include "store/check_image.h"
 #include "store/word.h"
+
+struct image_view {
+	struct offline offline;
+	struct block_queue *queue;
+};
 
 static const uint64_t extents[TREE_EXTENTS] = {0, 1, 503, 504, 700, 1008};
 
@@ -356,9 +362,39 @@ void tree_rig_check_empty(struct tree_rig *rig)
 	assert_null(volume_next(pool, NULL));
 }
 
+static void image_turn(struct offline *offline)
+{
+	struct image_view *view = container_of(offline, struct image_view, offline);
+
+	(void)block_queue_run(view->queue); /* the caller looks whether it was enough */
+}
+
+static void image_found(void *owner, const struct finding *finding)
+{
+	fail_msg("left on the disk: %s", finding->text);
+}
+
+/* What a dead process left is sound, and all counters in it are right or known to be unknown. */
+static void check_disk(struct tree_rig *rig)
+{
+	const struct image_settings settings = {.found = image_found};
+	struct image_view view = {
+		.offline = {.disk = rig->fixture.disk, .turn = image_turn},
+		.queue = &rig->fixture.queue,
+	};
+	struct image_report report;
+	struct image image;
+	struct error error;
+
+	assert_int_equal(image_open(&image, &view.offline, &settings, &error), 0);
+	assert_int_equal(check_image(&image, &report, NULL), 0);
+	image_close(&image);
+}
+
 void tree_rig_kill(struct tree_rig *rig)
 {
 	list_init(&rig->fixture.queue.ready);
+	check_disk(rig);
 	merge_put(rig->fixture.pool); /* its memory is checked to be all back */
 	fixture_reopen(&rig->fixture);
 	fixture_run(&rig->fixture);

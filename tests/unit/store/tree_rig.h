@@ -84,7 +84,7 @@ void tree_rig_delete_counted(struct tree_rig *rig, int name);
 /* Nothing at all is left of what was deleted. */
 void tree_rig_check_empty(struct tree_rig *rig);
 
-/* The process dies as it is, and the pool is opened again. */
+/* The process dies as it is, the disk is checked, and the pool is opened again. */
 void tree_rig_kill(struct tree_rig *rig);
 
 #endif
