@@ -112,6 +112,13 @@ void pool_checkpoint(struct pool *pool, struct store_request *request);
 void pool_grow(struct pool *pool, struct store_request *request);
 
 /*
+ * Another name; what is in it stays as it is. Durable when done; if it fails, the next opening may
+ * find either. The same name is success; -EINVAL, -EROFS. Whether another pool has it is not known
+ * here.
+ */
+void pool_rename(struct pool *pool, const char *name, struct store_request *request);
+
+/*
  * What deleting all volumes and snapshots of these names would give back, in the end, to the byte
  * if nothing is written meanwhile. *out_bytes is the caller's until done. Changes nothing. -ENOENT,
  * -ENODATA (metadata of one of them is damaged).
