@@ -42,7 +42,7 @@ struct image_check {
 	struct places let_go;	 /* by the journal */
 	struct places claimed;
 	struct places doubled;
-	struct image_owners owners; /* of those */
+	struct image_claims claims;
 };
 
 static int places_add(struct places *places, uint32_t place)
@@ -285,7 +285,7 @@ static int apply_moves(struct image_check *check)
 static int name_owners(struct image_check *check)
 {
 	struct image *image = check->image;
-	struct image_owners *owners = &check->owners;
+	struct image_owners *owners = &check->claims.doubled;
 	int ret;
 
 	if (check->doubled.count == 0)
@@ -300,6 +300,20 @@ static int name_owners(struct image_check *check)
 			   owner->place, owner->leaf * FORMAT_WORDS + owner->index, owner->layer);
 	}
 	return ret;
+}
+
+/* Before and after the moves of the journal. */
+static void note_claims(struct image_check *check)
+{
+	for (uint64_t i = 0; i < BITMAP_WORDS(check->tally.extent_bits); i++)
+		check->claims.extents[i] |= check->tally.extents[i];
+}
+
+void image_claims_fini(struct image_claims *claims)
+{
+	image_owners_fini(&claims->doubled);
+	free(claims->extents);
+	*claims = (struct image_claims){0};
 }
 
 static int check_run(struct image_check *check)
@@ -318,12 +332,14 @@ static int check_run(struct image_check *check)
 	check->report->pages = check->tally.pages;
 	check_counters(check);
 	compare_bitmaps(check);
+	note_claims(check);
 	ret = apply_moves(check);
+	note_claims(check);
 	return ret == 0 ? name_owners(check) : ret;
 }
 
 int check_image(struct image *image, struct image_report *out_report,
-		struct image_owners *out_doubled)
+		struct image_claims *out_claims)
 {
 	struct image_check check = {
 		.walk = {.image = image, .on_group = check_group},
@@ -338,7 +354,8 @@ int check_image(struct image *image, struct image_report *out_report,
 		.words_replayed = image->change_count,
 		.leaks_are_known = true,
 	};
-	if (!check.counted)
+	check.claims.extents = calloc(BITMAP_WORDS(check.tally.extent_bits), sizeof(uint64_t));
+	if (!check.counted || !check.claims.extents)
 		ret = -ENOMEM;
 	if (ret == 0)
 		ret = check_run(&check);
@@ -347,9 +364,9 @@ int check_image(struct image *image, struct image_report *out_report,
 	free(check.let_go.items);
 	free(check.claimed.items);
 	free(check.doubled.items);
-	if (out_doubled && ret == 0)
-		*out_doubled = check.owners;
+	if (out_claims && ret == 0)
+		*out_claims = check.claims;
 	else
-		image_owners_fini(&check.owners);
+		image_claims_fini(&check.claims);
 	return ret;
 }

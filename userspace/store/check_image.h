@@ -24,12 +24,16 @@ struct image_report {
 	uint64_t unowned;     /* extents in the bitmaps that nobody readable has, in that case */
 };
 
-/*
- * -ENOMEM. The image may be used further. *out_doubled gets the owners of all extents that have
- * more than one (image_owners_fini); NULL: nobody wants them.
- */
+/* What the check knows about extents, for a repair. */
+struct image_claims {
+	struct image_owners doubled; /* owners of all extents that have more than one */
+	uint64_t *extents;	     /* bits: a word of either state has it, or it holds pages */
+};
+void image_claims_fini(struct image_claims *claims);
+
+/* -ENOMEM. The image may be used further. `out_claims` NULL: nobody wants them. */
 int check_image(struct image *image, struct image_report *out_report,
-		struct image_owners *out_doubled);
+		struct image_claims *out_claims);
 
 /* The catalogue alone: names, heads, parents. Told through `found`; -ENOMEM. */
 int check_image_catalogue(struct image *image, struct image_report *report);

@@ -323,8 +323,11 @@ static int prepare(struct repair *repair)
 		return ret;
 	note_old_tree(repair, &image->bitmaps);
 	note_old_tree(repair, &image->catalogue);
-	for (uint32_t i = 0; i < image->layer_count; i++)
+	repair->trees_are_whole = image->catalogue.damaged == 0;
+	for (uint32_t i = 0; i < image->layer_count; i++) {
 		note_old_tree(repair, &image->layers[image->layer_ids[i]]->tree);
+		repair->trees_are_whole &= image->layers[image->layer_ids[i]]->tree.damaged == 0;
+	}
 	repair->generation = get_le64(&image->super->header.generation) + 1;
 	repair->first_new_id = image->record_count + 1;
 	ret = repair_catalogue(repair);
@@ -335,17 +338,15 @@ static int prepare(struct repair *repair)
 
 static int repair_run(struct repair *repair)
 {
-	struct image_owners doubled = {0};
 	struct image_report counted;
-	int ret = check_image(&repair->image, &counted, &doubled);
+	int ret = check_image(&repair->image, &counted, &repair->claims);
 
 	if (ret == 0 && repair->report->findings == 0)
 		return 0;
 	repair->image.settings.found = NULL; /* all was told */
 	repair->report->found_again = repair->image.salvaged;
 	if (ret == 0)
-		ret = decide_owners(repair, &doubled);
-	image_owners_fini(&doubled);
+		ret = decide_owners(repair, &repair->claims.doubled);
 	if (ret == 0)
 		ret = prepare(repair);
 	repair->walk = (struct image_walk){
@@ -388,6 +389,7 @@ int repair_pool(struct offline *offline, const struct repair_settings *settings,
 		free(repair.layers[id].leaves.items);
 	free(repair.layers);
 	free(repair.lost);
+	image_claims_fini(&repair.claims);
 	tally_fini(&repair.old);
 	tally_fini(&repair.new);
 	image_close(&repair.image);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the new pages go. A slot is free if no old tree reaches it and the old bitmap does not
- * have it; where that bitmap cannot be read, if no page of this pool is in it. So the old
- * generation stays whole until it is let go.
+ * Where the new pages go: to free slots, and if there are none, to free data extents as any
+ * checkpoint's. A slot is free if no old tree reaches it and the old bitmap does not
+ * have it; where that bitmap cannot be read, if no page of this pool is in it, or no tree has a
+ * damaged page. So the old generation stays whole until it is let go.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,11 +35,46 @@ static bool is_free(struct repair *repair, uint64_t slot)
 	    bitmap_has(repair->new.slots, slot))
 		return false;
 	if (bitmap_has(image->bad_regions, slot / FORMAT_REGION_SLOTS))
-		return !holds_a_page(repair, slot);
+		return repair->trees_are_whole || !holds_a_page(repair, slot);
 	return !bitmap_has(image->slots, slot);
 }
 
-static int take_slot(struct repair *repair, uint64_t *out_slot)
+/* Free in the old bitmap, which can be read there, and in no word that can be read. */
+static bool extent_is_free(const struct repair *repair, uint64_t extent)
+{
+	const struct image *image = &repair->image;
+
+	return geometry_is_data(&image->geometry, extent) &&
+	       !bitmap_has(image->bad_regions, extent / FORMAT_REGION_EXTENTS) &&
+	       !bitmap_has(image->extents, extent) && !bitmap_has(repair->claims.extents, extent) &&
+	       !bitmap_has(repair->new.extents, extent);
+}
+
+/* A block of a data extent, when no slot is left. */
+static int take_spill(struct repair *repair, uint64_t *out_block)
+{
+	uint64_t end = repair->image.geometry.extent_count;
+	bool is_possible;
+
+	if (repair->spilled == EXTENT_BLOCKS)
+		repair->spill_extent = 0;
+	for (; repair->spill_extent == 0 && repair->next_extent < end; repair->next_extent++) {
+		if (!extent_is_free(repair, repair->next_extent))
+			continue;
+		repair->spill_extent = repair->next_extent;
+		repair->spilled = 0;
+	}
+	if (repair->spill_extent == 0)
+		return error_set(repair->err, -ENOSPC,
+				 "there is no free metadata slot and no free extent for a repair: "
+				 "nothing was changed; if the pool still opens, delete something "
+				 "first");
+	*out_block = repair->spill_extent * EXTENT_BLOCKS + repair->spilled++;
+	(void)tally_page(&repair->new, *out_block, &is_possible); /* it was free */
+	return 0;
+}
+
+static int take_block(struct repair *repair, uint64_t *out_block)
 {
 	uint64_t end = geometry_slot_end(&repair->image.geometry);
 
@@ -46,13 +82,10 @@ static int take_slot(struct repair *repair, uint64_t *out_slot)
 		if (!is_free(repair, repair->next_slot))
 			continue;
 		bitmap_set(repair->new.slots, repair->next_slot);
-		*out_slot = repair->next_slot++;
+		*out_block = geometry_slot_block(repair->next_slot++);
 		return 0;
 	}
-	return error_set(
-		repair->err, -ENOSPC,
-		"there are no free metadata slots left for a repair: nothing was changed; "
-		"make the file or device larger by 256 MiB or copy the pool to a larger one");
+	return take_spill(repair, out_block);
 }
 
 /* To a block that is chosen already. */
@@ -79,13 +112,13 @@ int repair_put_page(struct repair *repair, void *page, const struct format_ident
 		    uint64_t *out_place)
 {
 	_Alignas(FORMAT_BLOCK_BYTES) uint8_t copy[FORMAT_BLOCK_BYTES]; /* direct I/O wants it so */
-	uint64_t slot;
-	int ret = take_slot(repair, &slot);
+	uint64_t block;
+	int ret = take_block(repair, &block);
 
 	if (ret != 0)
 		return ret;
 	memcpy(copy, page, sizeof(copy));
-	return put_at(repair, copy, *identity, geometry_slot_block(slot), out_place);
+	return put_at(repair, copy, *identity, block, out_place);
 }
 
 void repair_keep_tree(struct repair *repair, const struct image_tree *tree)
@@ -211,7 +244,7 @@ int repair_put_catalogue(struct repair *repair, uint64_t *out_root)
 	return ret;
 }
 
-/* A page in a data extent moves to a slot, so that the extent's bit is not kept for it. */
+/* A page in a data extent is always written anew: its extent may have no other page. */
 static bool region_differs(const struct repair *repair, uint64_t region, uint64_t place)
 {
 	const struct image *image = &repair->image;
@@ -229,7 +262,7 @@ static bool region_differs(const struct repair *repair, uint64_t region, uint64_
  * Slots for the bitmap pages that differ and for the index above them: each slot changes a
  * bitmap, so it goes round until none is new. Pages that stay have their own slots in them.
  */
-static int plan_bitmaps(struct repair *repair, uint64_t *slots, uint64_t *index_slots)
+static int plan_bitmaps(struct repair *repair, uint64_t *blocks, uint64_t *index_blocks)
 {
 	const struct image_tree *tree = &repair->image.bitmaps;
 	uint64_t regions = tree->leaf_count;
@@ -245,15 +278,15 @@ static int plan_bitmaps(struct repair *repair, uint64_t *slots, uint64_t *index_
 			bitmap_set(repair->new.slots, geometry_block_slot(block));
 	}
 	for (uint64_t i = 0; ret == 0 && i < index_pages; i++)
-		ret = take_slot(repair, &index_slots[i]);
+		ret = take_block(repair, &index_blocks[i]);
 	while (ret == 0 && has_more) {
 		has_more = false;
 		for (uint64_t i = 0; ret == 0 && i < regions; i++) {
 			uint64_t place = old_place(tree, i);
 
-			if (slots[i] || !region_differs(repair, i, place))
+			if (blocks[i] || !region_differs(repair, i, place))
 				continue;
-			ret = take_slot(repair, &slots[i]);
+			ret = take_block(repair, &blocks[i]);
 			if (place && geometry_is_slot_block(&repair->image.geometry,
 							    format_place_block(place)))
 				bitmap_clear(repair->new.slots,
@@ -264,7 +297,7 @@ static int plan_bitmaps(struct repair *repair, uint64_t *slots, uint64_t *index_
 	return ret;
 }
 
-static int put_region(struct repair *repair, uint64_t region, uint64_t slot, uint64_t *out_place)
+static int put_region(struct repair *repair, uint64_t region, uint64_t block, uint64_t *out_place)
 {
 	_Alignas(FORMAT_BLOCK_BYTES) struct format_bitmap page = {0};
 	const struct format_identity identity = {
@@ -275,12 +308,12 @@ static int put_region(struct repair *repair, uint64_t region, uint64_t slot, uin
 	for (unsigned i = 0; i < SLOT_WORDS; i++)
 		put_le64(&page.slots[i], repair->new.slots[region * SLOT_WORDS + i]);
 	put_le32(&page.flags, FORMAT_REGION_UNPUNCHED); /* what is free now may hold old data */
-	return put_at(repair, &page, identity, geometry_slot_block(slot), out_place);
+	return put_at(repair, &page, identity, block, out_place);
 }
 
 /* As repair_put_tree, into the slots that were planned. */
 static int put_bitmap_index(struct repair *repair, struct image_pages *pages,
-			    const uint64_t *index_slots, uint64_t *out_root)
+			    const uint64_t *index_blocks, uint64_t *out_root)
 {
 	unsigned height = image_height(repair->image.bitmaps.leaf_count);
 	uint64_t used = 0;
@@ -296,7 +329,7 @@ static int put_bitmap_index(struct repair *repair, struct image_pages *pages,
 								 .level = (uint16_t)level,
 								 .owner = FORMAT_OWNER_BITMAPS,
 								 .index = i};
-			uint64_t block = geometry_slot_block(index_slots[used++]);
+			uint64_t block = index_blocks[used++];
 			uint64_t place = 0;
 
 			for (; at < pages->count && pages->items[at].index / FORMAT_WORDS == i;
@@ -315,23 +348,23 @@ static int put_bitmap_index(struct repair *repair, struct image_pages *pages,
 int repair_put_bitmaps(struct repair *repair, uint64_t *out_root)
 {
 	uint64_t regions = repair->image.bitmaps.leaf_count;
-	uint64_t *slots = calloc(regions, sizeof(*slots));
-	uint64_t *index_slots = calloc(geometry_index_pages(regions), sizeof(*index_slots));
+	uint64_t *blocks = calloc(regions, sizeof(*blocks));
+	uint64_t *index_blocks = calloc(geometry_index_pages(regions), sizeof(*index_blocks));
 	struct image_pages pages = {0};
-	int ret = slots && index_slots ? plan_bitmaps(repair, slots, index_slots) : -ENOMEM;
+	int ret = blocks && index_blocks ? plan_bitmaps(repair, blocks, index_blocks) : -ENOMEM;
 
 	for (uint64_t i = 0; ret == 0 && i < regions; i++) {
 		uint64_t place = old_place(&repair->image.bitmaps, i);
 
-		if (slots[i])
-			ret = put_region(repair, i, slots[i], &place);
+		if (blocks[i])
+			ret = put_region(repair, i, blocks[i], &place);
 		if (ret == 0 && place)
 			ret = image_add_page(&pages, i, place, 0);
 	}
 	if (ret == 0)
-		ret = put_bitmap_index(repair, &pages, index_slots, out_root);
+		ret = put_bitmap_index(repair, &pages, index_blocks, out_root);
 	free(pages.items);
-	free(slots);
-	free(index_slots);
+	free(blocks);
+	free(index_blocks);
 	return ret;
 }

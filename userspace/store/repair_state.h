@@ -49,7 +49,12 @@ struct repair {
 	struct tally old; /* pages that the old trees reach */
 	struct tally new;
 	uint64_t generation;
+	struct image_claims claims;
+	bool trees_are_whole; /* every page in use was reached */
 	uint64_t next_slot;
+	uint64_t next_extent;  /* to look at when no slot is left */
+	uint64_t spill_extent; /* being filled with pages; 0: none */
+	uint32_t spilled;      /* pages in it */
 	struct error *err;
 };
 
@@ -63,7 +68,7 @@ int repair_salvage(struct repair *repair);
 
 /* --- repair_pages.c --- */
 
-/* Seal a page, write it to a free slot, and answer its place. -ENOSPC, -EIO. */
+/* Seal a page, write it where nothing is, and answer its place. -ENOSPC, -EIO. */
 int repair_put_page(struct repair *repair, void *page, const struct format_identity *identity,
 		    uint64_t *out_place);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/bitmap.h"
 #include "base/bytes.h"
 #include "store/check.h"
 #include "store/repair.h"
@@ -372,12 +373,13 @@ static void layers_of_a_damaged_catalogue_page_are_kept(void **state)
 	mend(rig, layers_are_there_under_other_names);
 }
 
-static void take_all_slots(void *page, uint64_t argument)
+static void take_all(void *page, uint64_t argument)
 {
 	memset(((struct format_bitmap *)page)->slots, 0xff, FORMAT_REGION_SLOTS / 8);
+	memset(((struct format_bitmap *)page)->extents, 0xff, FORMAT_REGION_EXTENTS / 8);
 }
 
-static void without_free_slots_nothing_is_changed(void **state)
+static void without_free_space_nothing_is_changed(void **state)
 {
 	struct rig *rig = *state;
 	struct snapshot_of_supers before;
@@ -385,12 +387,12 @@ static void without_free_slots_nothing_is_changed(void **state)
 	unsigned damage;
 
 	put_down(rig);
-	damage_change(&rig->damage, FORMAT_OWNER_BITMAPS, 0, take_all_slots, 0);
+	damage_change(&rig->damage, FORMAT_OWNER_BITMAPS, 0, take_all, 0);
 	damage = check(rig);
 	assert_true(damage > 1000);
 	read_supers(rig, &before);
 	assert_int_equal(repair(rig, false), -ENOSPC);
-	assert_non_null(strstr(rig->error.text, "no free metadata slots"));
+	assert_non_null(strstr(rig->error.text, "no free metadata slot"));
 	read_supers(rig, &after);
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_int_equal(check(rig), damage);
@@ -615,6 +617,68 @@ static void what_was_committed_behind_a_damaged_record_is_kept(void **state)
 	mend(rig, later_commits_are_there);
 }
 
+/* In a pool that has been in use for long, every slot holds a page, most of them old versions. */
+static void without_bitmaps_an_aged_pool_has_room_for_a_repair(void **state)
+{
+	struct rig *rig = *state;
+	const struct image *image = &rig->damage.image;
+
+	put_down(rig);
+	for (uint64_t slot = 0; slot < geometry_slot_end(&image->geometry); slot++) {
+		_Alignas(4096) struct format_words page = {0};
+		const struct format_identity old = {
+			.kind = FORMAT_LEAF, .block = geometry_slot_block(slot), .owner = 99};
+
+		if (bitmap_has(image->slots, slot) || !geometry_is_slot(&image->geometry, slot))
+			continue;
+		format_seal(&page, &old, &image->uuid, 1, 0);
+		assert_int_equal(offline_write(&rig->damage.offline, old.block, &page), 0);
+	}
+	break_page(rig, FORMAT_OWNER_BITMAPS, 0, 0);
+	mend(rig, all_is_there);
+}
+
+#define FAR_LEAVES 1400 /* more than the 992 slots of a pool of 128 MiB */
+
+static void write_far(struct rig *rig, const char *name, unsigned first, unsigned count)
+{
+	for (unsigned i = first; i < first + count; i++)
+		write_extents(rig, name, (uint64_t)i * FORMAT_WORDS, 1);
+}
+
+static void far_leaves_are_there(struct rig *rig)
+{
+	for (unsigned i = 0; i < FAR_LEAVES; i += 7) {
+		if (i != 1295)
+			expect_extents(rig, "far", (uint64_t)i * FORMAT_WORDS, 1, 'f');
+	}
+	assert_int_equal(io(rig, "far", BLOCK_READ, UINT64_C(1295) * FORMAT_WORDS), -ENODATA);
+}
+
+static void metadata_in_data_extents_is_kept_too(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t block;
+
+	fixture_stop(&rig->fixture);
+	fixture_start(&rig->fixture, 128 * MIB, 512);
+	assert_int_equal(fixture_create(&rig->fixture, "far", 50 * GIB), 0);
+	rig->layer_a = volume_find(rig->fixture.pool, "far")->head_id;
+	write_far(rig, "far", 0, FAR_LEAVES);
+	assert_int_equal(fixture_checkpoint(&rig->fixture), 0);
+	put_down(rig);
+	assert_int_equal(check(rig), 0);
+	block = damage_block(&rig->damage, rig->layer_a, 0, 1295);
+	assert_false(geometry_is_slot_block(&rig->damage.image.geometry, block));
+	damage_break(&rig->damage, block);
+	mend(rig, far_leaves_are_there);
+	assert_int_equal(rig->report.lost_leaves, 1);
+	write_far(rig, "far", 0, 50); /* new leaves, new checkpoints: nothing is in their way */
+	assert_int_equal(fixture_checkpoint(&rig->fixture), 0);
+	far_leaves_are_there(rig);
+	count(rig);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -632,7 +696,7 @@ int main(void)
 		TEST(without_bitmaps_no_old_page_passes_for_a_live_one),
 		TEST(the_catalogue_is_found_again_below_its_damaged_index),
 		TEST(layers_of_a_damaged_catalogue_page_are_kept),
-		TEST(without_free_slots_nothing_is_changed),
+		TEST(without_free_space_nothing_is_changed),
 		TEST(a_leaf_with_an_impossible_word_is_lost),
 		TEST(an_extent_with_two_owners_is_given_up_by_both),
 		TEST(the_later_owner_of_an_extent_is_proven_by_the_journal),
@@ -644,6 +708,8 @@ int main(void)
 		TEST(a_volume_without_a_layer_answers_errors),
 		TEST(the_second_of_two_names_is_changed),
 		TEST(what_was_committed_behind_a_damaged_record_is_kept),
+		TEST(without_bitmaps_an_aged_pool_has_room_for_a_repair),
+		TEST(metadata_in_data_extents_is_kept_too),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
