@@ -252,7 +252,7 @@ static void requests_and_a_crash_during_a_merge(void **state)
 		unsigned turns = seed;
 
 		while (!crash_in_a_merge(seed, snapshots, turns))
-			turns += 3;
+			turns += 5;
 	}
 }
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "tests/unit/store/store_fixture.h"
+#include "tests/unit/store/watched_disk.h"
 
 static int start(void **state)
 {
@@ -214,51 +214,9 @@ static void deleting_the_last_name_frees_all(void **state)
 	assert_null(volume_next(fixture->pool, NULL));
 }
 
-static const struct block_ops *disk_ops;
-static unsigned disk_requests;
-static uint64_t disk_bytes;
-static bool holds_writes;
-static struct list held;
-
-/* Counts all requests; writes of a whole extent are held back while they shall be. */
-static void own_submit(struct block *block, struct block_io *io)
+static bool is_extent_write(const struct block_io *io)
 {
-	disk_requests++;
-	disk_bytes += io->length;
-	if (holds_writes && io->kind == BLOCK_WRITE && io->length == STORE_EXTENT_BYTES)
-		list_append(&held, &io->link);
-	else
-		disk_ops->submit(block, io);
-}
-
-static void own_describe(struct block *block, struct block_limits *limits)
-{
-	disk_ops->describe(block, limits);
-}
-
-static void own_close(struct block *block, void (*done)(void *owner), void *owner)
-{
-	disk_ops->close(block, done, owner);
-}
-
-/* From now on the disk's requests come by here. */
-static void watch_disk(struct fixture *fixture)
-{
-	static const struct block_ops ops = {
-		.submit = own_submit, .describe = own_describe, .close = own_close};
-
-	list_init(&held);
-	disk_ops = fixture->disk->ops;
-	fixture->disk->ops = &ops;
-}
-
-static void release_writes(struct fixture *fixture)
-{
-	struct list_node *node;
-
-	holds_writes = false;
-	while ((node = list_take_first(&held)))
-		disk_ops->submit(fixture->disk, list_entry(node, struct block_io, link));
+	return io->kind == BLOCK_WRITE && io->length == STORE_EXTENT_BYTES;
 }
 
 struct write_wait {
@@ -315,8 +273,7 @@ static void a_snapshot_is_between_two_requests(void **state)
 	struct store_request request = {.done = ended};
 	const struct snapshot_spec spec = {.volume = "v", .name = "s"};
 
-	watch_disk(fixture);
-	holds_writes = true;
+	watched_disk_start(fixture)->holds = is_extent_write;
 	for (unsigned i = 0; i < 4; i++)
 		write_begin(fixture, &first[i], i, 1);
 	volume_snapshot(fixture->pool, &spec, &request);
@@ -325,7 +282,7 @@ static void a_snapshot_is_between_two_requests(void **state)
 		write_begin(fixture, &later[i], i, 2);
 	fixture_run(fixture);
 	assert_null(catalogue_find_name(&fixture->pool->catalogue, "s"));
-	release_writes(fixture);
+	watched_disk_stop();
 	fixture_run(fixture);
 	for (unsigned i = 0; i < 4; i++) {
 		assert_true(first[i].is_done && later[i].is_done);
@@ -335,15 +292,16 @@ static void a_snapshot_is_between_two_requests(void **state)
 }
 
 /* Requests to the disk and their bytes, for a snapshot and a clone of it. */
-static void count_creation(struct fixture *fixture, unsigned *out_requests, uint64_t *out_bytes)
+static void count_creation(struct fixture *fixture, struct watched_disk *disk,
+			   unsigned *out_requests, uint64_t *out_bytes)
 {
 	assert_int_equal(fixture_checkpoint(fixture), 0);
-	disk_requests = 0;
-	disk_bytes = 0;
+	disk->requests = 0;
+	disk->bytes = 0;
 	assert_int_equal(fixture_snapshot(fixture, "v", "s"), 0);
 	assert_int_equal(fixture_clone(fixture, "s", "c"), 0);
-	*out_requests = disk_requests;
-	*out_bytes = disk_bytes;
+	*out_requests = disk->requests;
+	*out_bytes = disk->bytes;
 	assert_int_equal(fixture_delete(fixture, "c"), 0);
 	assert_int_equal(fixture_delete(fixture, "s"), 0);
 }
@@ -351,21 +309,19 @@ static void count_creation(struct fixture *fixture, unsigned *out_requests, uint
 static void a_full_volume_costs_what_an_empty_one_does(void **state)
 {
 	struct fixture *fixture = *state;
+	struct watched_disk *disk = watched_disk_start(fixture);
 	unsigned empty_requests, full_requests;
 	uint64_t empty_bytes, full_bytes;
-	uint64_t words;
 
-	watch_disk(fixture);
-	count_creation(fixture, &empty_requests, &empty_bytes);
+	count_creation(fixture, disk, &empty_requests, &empty_bytes);
 	for (uint64_t i = 0; i < 1024; i++)
 		put(fixture, "v", i * 16, 1);
-	words = volume_find(fixture->pool, "v")->head->mapped_extents;
-	count_creation(fixture, &full_requests, &full_bytes);
-	assert_int_equal(words, 1024);
+	count_creation(fixture, disk, &full_requests, &full_bytes);
+	assert_int_equal(volume_find(fixture->pool, "v")->head->mapped_extents, 1024);
 	assert_true(full_requests > 0);
 	assert_int_equal(full_requests, empty_requests);
 	assert_int_equal(full_bytes, empty_bytes);
-	fixture->disk->ops = disk_ops;
+	watched_disk_stop();
 }
 
 #define MANY 1000
