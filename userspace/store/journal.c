@@ -190,8 +190,15 @@ bool journal_is_trusted(const struct journal *journal, const void *data)
 {
 	const struct format_header *header = data;
 
-	return get_le16(&header->level) & FORMAT_JOURNAL_SEALED ||
+	return journal_is_sealed(data) ||
 	       (journal->boot != 0 && get_le64(&header->index) == journal->boot);
+}
+
+bool journal_is_sealed(const void *data)
+{
+	const struct format_header *header = data;
+
+	return get_le16(&header->level) & FORMAT_JOURNAL_SEALED;
 }
 
 bool journal_is_last(const void *data)

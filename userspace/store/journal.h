@@ -78,6 +78,8 @@ bool journal_is_record(const struct journal *journal, const void *data, uint64_t
  */
 bool journal_is_trusted(const struct journal *journal, const void *data);
 
+bool journal_is_sealed(const void *data);
+
 /* True if no further record belongs to the same commit. */
 bool journal_is_last(const void *data);
 

@@ -18,6 +18,7 @@ struct replay {
 	bool is_scanning; /* first walk: how far is the journal to be trusted? */
 	uint64_t end;	  /* one past the last record to apply */
 	uint64_t number;  /* of the record being looked at or applied */
+	bool is_careful;  /* a read failed: one block at a time from now on */
 	uint32_t record;  /* its index in the list */
 	uint32_t offset;  /* of the next entry in it */
 	bool has_entry;

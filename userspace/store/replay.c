@@ -26,7 +26,8 @@
 #include "store/word.h"
 
 #define RECORDS_PER_READ 512
-#define FRAMES_SPARE	 8 /* of the cache: pinned, or for what lies between two checks */
+#define RECORDS_BEHIND	 64 /* looked at behind the end */
+#define FRAMES_SPARE	 8  /* of the cache: pinned, or for what lies between two checks */
 
 static void replay_read(struct recovery *recovery);
 static void replay_run(struct recovery *recovery);
@@ -271,6 +272,44 @@ static void replay_reserve(struct recovery *recovery, const void *data)
 	}
 }
 
+/*
+ * Page `at` of the list is not the record that should be there. It was one, and has been damaged,
+ * if behind its commit there is a sealed record: that was written when all before were durable.
+ */
+static bool replay_has_gap(const struct recovery *recovery, uint32_t at)
+{
+	const struct journal *journal = &recovery->pool->journal;
+	uint64_t number = recovery->replay.number;
+	bool has_end = false;
+
+	for (uint32_t i = at + 1; i < recovery->list.count; i++) {
+		const void *data = recovery->list.pages[i].data;
+
+		if (!journal_is_record(journal, data, number + (i - at)))
+			continue;
+		if (has_end && journal_is_sealed(data))
+			return true;
+		has_end |= journal_is_last(data);
+	}
+	return false;
+}
+
+/* The journal ends before page `at` of the list, or is damaged there. */
+static void replay_found_end(struct recovery *recovery, uint32_t at)
+{
+	if (at > 0 && at + RECORDS_BEHIND > recovery->list.count)
+		replay_read(recovery); /* more of what comes behind */
+	else if (replay_has_gap(recovery, at))
+		recovery_end(recovery,
+			     error_set(&recovery->request->error, -ENODATA,
+				       "journal record %" PRIu64 " at byte %" PRIu64
+				       " of the disk is damaged: later ones are there",
+				       recovery->replay.number,
+				       recovery->list.pages[at].block * FORMAT_BLOCK_BYTES));
+	else
+		replay_apply(recovery);
+}
+
 static void replay_scan(struct recovery *recovery)
 {
 	const struct journal *journal = &recovery->pool->journal;
@@ -279,9 +318,12 @@ static void replay_scan(struct recovery *recovery)
 	for (uint32_t i = 0; i < recovery->list.count; i++) {
 		const void *data = recovery->list.pages[i].data;
 
-		if (replay->number >= recovery->pool->loss.end ||
-		    !journal_is_record(journal, data, replay->number)) {
+		if (replay->number >= recovery->pool->loss.end) {
 			replay_apply(recovery);
+			return;
+		}
+		if (!journal_is_record(journal, data, replay->number)) {
+			replay_found_end(recovery, i);
 			return;
 		}
 		replay_reserve(recovery, data);
@@ -342,14 +384,33 @@ static void replay_run(struct recovery *recovery)
 	replay_read(recovery);
 }
 
+/*
+ * Blocks that cannot be read do no harm behind the end of the journal. So only where the very next
+ * record would be is it given up: it may be one that was durable.
+ */
+static void replay_read_failed(struct recovery *recovery, int result)
+{
+	struct replay *replay = &recovery->replay;
+
+	if (!replay->is_careful) {
+		replay->is_careful = true;
+		replay_read(recovery);
+		return;
+	}
+	recovery_end(recovery,
+		     error_set(&recovery->request->error, result,
+			       "reading the journal failed, at byte %" PRIu64 " of the disk: %s",
+			       journal_block_of(&recovery->pool->journal, replay->number) *
+				       FORMAT_BLOCK_BYTES,
+			       strerror(-result)));
+}
+
 static void replay_was_read(struct page_transfer *transfer, int result)
 {
 	struct recovery *recovery = container_of(transfer, struct recovery, transfer);
 
 	if (result != 0) {
-		recovery_end(recovery,
-			     error_set(&recovery->request->error, result,
-				       "reading the journal failed: %s", strerror(-result)));
+		replay_read_failed(recovery, result);
 		return;
 	}
 	recovery->replay.record = 0;
@@ -363,10 +424,16 @@ static void replay_was_read(struct page_transfer *transfer, int result)
 static void replay_read(struct recovery *recovery)
 {
 	const struct journal *journal = &recovery->pool->journal;
-	uint64_t first = recovery->replay.number;
+	const struct replay *replay = &recovery->replay;
+	uint64_t first = replay->number;
+	uint64_t count = replay->is_careful ? 1 : RECORDS_PER_READ;
 
+	if (!replay->is_scanning && replay->number == replay->end) {
+		replay_end(recovery);
+		return;
+	}
 	page_list_fini(&recovery->list);
-	for (uint64_t i = 0; i < MIN(journal->block_count, (uint64_t)RECORDS_PER_READ); i++) {
+	for (uint64_t i = 0; i < MIN(journal->block_count, count); i++) {
 		if (!page_list_add(&recovery->list, journal_block_of(journal, first + i), NULL)) {
 			recovery_end(recovery, -ENOMEM);
 			return;
