@@ -72,10 +72,13 @@ static void merge_splice(struct pool *pool)
 {
 	struct layer *layer = pool->background.layer;
 	struct layer *into = merge_of(pool)->into;
+	uint64_t estimate = layer->shadowed_extents;
 
 	layer_set_parent(into, layer->parent);
 	layer_set_parent(layer, NULL);
 	layer_uncount(into);
+	if (into->parent)
+		into->shadowed_extents = estimate;
 	view_forget_layer(pool, layer);
 	commit_add_record(pool, into->id);
 	commit_add_record(pool, layer->id);
@@ -98,7 +101,7 @@ static void merge_apply(struct pool *pool, unsigned index, const struct merge_wo
 	}
 	if (word_place(below))
 		layer->mapped_extents--;
-	if (layer_counts(into, merge->below->number))
+	if (into->shadowed_extents > 0)
 		into->shadowed_extents -= layer_shadows(above, below);
 	into->mapped_extents += is_more;
 	if (into->owner)
@@ -246,9 +249,13 @@ static void merge_begin(struct pool *pool)
 {
 	struct layer *layer = pool->background.layer;
 	struct layer *into = merge_of(pool)->into;
+	uint64_t estimate = layer->shadowed_extents;
 
 	layer->is_merging = true;
 	layer_uncount(layer);
+	layer->shadowed_extents = estimate;
+	if (into->count_cursor > 0 && !into->is_counted)
+		layer_uncount(into); /* half a count is none */
 	list_for_each (&into->children, child, struct layer, sibling)
 		layer_uncount(child);
 	merge_leaves(pool);

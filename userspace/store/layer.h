@@ -32,7 +32,8 @@ struct layer {
 	uint64_t mapped_extents;
 	/*
 	 * Logical extents where merging the parent into this layer frees one: both have a place, or
-	 * all that the parent has written there reads as zeros here. 0 without a parent.
+	 * all that the parent has written there reads as zeros here. 0 without a parent. Before
+	 * it is counted: an estimate of that.
 	 */
 	uint64_t shadowed_extents;
 	uint64_t count_cursor; /* while it is not counted: first leaf not looked at yet */

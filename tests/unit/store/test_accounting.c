@@ -168,6 +168,33 @@ static void what_is_on_the_way_is_told(void **state)
 	expect(0, 50, 50, 0, 50);
 }
 
+/* Also of a chain of layers that are merged one after the other. */
+static void what_a_chain_will_return_is_told(void **state)
+{
+	struct pool_facts facts;
+	int snapshots[3];
+
+	for (int n = 0; n < 3; n++) {
+		for (uint64_t i = 0; i < 20; i++)
+			put(0, i * 30, 0);
+		snapshots[n] = tree_rig_snapshot(&rig, 0);
+	}
+	for (uint64_t i = 0; i < 20; i++)
+		put(0, i * 30, 0);
+	for (int n = 0; n < 3; n++)
+		tree_rig_delete_begin(&rig, snapshots[n]);
+	pool_describe(rig.fixture.pool, &facts);
+	assert_int_equal(facts.reclaiming_bytes, 60 * STORE_EXTENT_BYTES);
+	while (rig.fixture.pool->background.layer) {
+		uint64_t used = rig.fixture.pool->space.mapped_count;
+
+		pool_describe(rig.fixture.pool, &facts);
+		assert_int_equal(facts.reclaiming_bytes, (used - 20) * STORE_EXTENT_BYTES);
+		(void)block_queue_run(&rig.fixture.queue);
+	}
+	expect(0, 20, 20, 0, 20);
+}
+
 /* Every set of names of every small tree. */
 static void the_dry_run_says_what_deletion_returns(void **state)
 {
@@ -270,6 +297,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_pool_promises_what_volumes_may_take, start,
 						stop),
 		cmocka_unit_test_setup_teardown(what_is_on_the_way_is_told, start, stop),
+		cmocka_unit_test_setup_teardown(what_a_chain_will_return_is_told, start, stop),
 		cmocka_unit_test_setup_teardown(the_dry_run_says_what_deletion_returns, start,
 						stop),
 		cmocka_unit_test_setup_teardown(the_dry_run_wants_names_that_there_are, start,
