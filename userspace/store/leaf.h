@@ -8,8 +8,9 @@
  * The index pages above a leaf are marked as changed together with it (store/tree.h), so it is
  * known at any time how many pages a checkpoint would write.
  *
- * Frames cannot run out: those who pin (a known number of tasks, two leaves each) and those
- * who dirty (dirty_limit, kept by the pool's admission) are counted into the size.
+ * Frames cannot run out: those who pin (a known number of tasks, two leaves of their layer and two
+ * of its parent each) and those who dirty (dirty_limit, kept by the pool's admission) are counted
+ * into the size.
  */
 #ifndef STORE_LEAF_H
 #define STORE_LEAF_H
