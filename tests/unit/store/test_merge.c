@@ -197,7 +197,7 @@ static void random_trees_keep_their_content_for_long(void **state)
 
 static void requests_go_on_during_a_merge(void **state)
 {
-	for (uint64_t seed = 1; seed <= 40; seed++) {
+	for (uint64_t seed = 1; seed <= 16; seed++) {
 		tree_rig_start(&rig, seed);
 		for (int i = 1; i < 8; i++) {
 			for (int n = 0; n < 4; n++)
