@@ -18,8 +18,7 @@
 #include "tests/bench/rig.h"
 #include "tests/bench/synthetic.h"
 
-#define ROUNDS	   41
-#define COPY_BYTES (256 * MIB)
+#define ROUNDS 41
 
 static struct rig rig;
 
@@ -128,14 +127,14 @@ static void measure_moves(uint64_t gib)
 }
 
 /* Half of each extent is in the snapshot, the other half in the volume. */
-static void measure_copies(struct block *block)
+static void measure_copies(struct block *block, uint64_t bytes)
 {
 	uint8_t *data = aligned_alloc(4096, STORE_EXTENT_BYTES);
 	uint64_t ns;
 
 	memset(data, 0x5a, STORE_EXTENT_BYTES);
 	for (unsigned half = 0; half < 2; half++) {
-		for (uint64_t at = 0; at < COPY_BYTES; at += STORE_EXTENT_BYTES)
+		for (uint64_t at = 0; at < bytes; at += STORE_EXTENT_BYTES)
 			rig_io(&rig, block, BLOCK_WRITE, at + half * STORE_EXTENT_BYTES / 2, data,
 			       STORE_EXTENT_BYTES / 2);
 		if (half == 0)
@@ -146,8 +145,7 @@ static void measure_copies(struct block *block)
 	(void)delete ("half");
 	ns = settle();
 	printf("merging with half of every extent copied: %.2f s for %" PRIu64 " MiB, %.0f MiB/s\n",
-	       (double)ns / 1e9, COPY_BYTES / MIB,
-	       (double)(COPY_BYTES / 2 / MIB) * 1e9 / (double)ns);
+	       (double)ns / 1e9, bytes / MIB, (double)(bytes / 2 / MIB) * 1e9 / (double)ns);
 }
 
 int main(int argc, char **argv)
@@ -168,7 +166,7 @@ int main(int argc, char **argv)
 		rig_stop(&rig);
 	}
 	rig_start(&rig, path, 4 * GIB);
-	measure_copies(rig_volume(&rig, "v", GIB));
+	measure_copies(rig_volume(&rig, "v", GIB), MIN(gib, UINT64_C(8)) * 32 * MIB);
 	rig_stop(&rig);
 	return 0;
 }
