@@ -154,7 +154,7 @@ int background_find_leaf(const struct pool *pool, const struct layer *layer, uin
 		if (*cursor >= layer->tree.leaf_count ||
 		    !leaf_is_absent(&pool->cache, layer, *cursor))
 			return 0;
-		(*cursor)++;
+		*cursor = tree_skip(&layer->tree, *cursor + 1);
 	}
 	return -EAGAIN;
 }

@@ -169,7 +169,7 @@ void pool_degrade(struct pool *pool, enum pool_state state, const char *what, in
 void pool_describe(const struct pool *pool, struct pool_facts *out_facts)
 {
 	const struct space *space = &pool->space;
-	uint64_t data_count = geometry_data_count(&pool->geometry);
+	uint64_t data_count = geometry_data_count(&pool->geometry) - pool->slots.extent_count;
 
 	*out_facts = (struct pool_facts){
 		.uuid = pool->uuid,

@@ -61,7 +61,7 @@ struct pool_facts {
 	uint64_t data_bytes;	   /* of the extents in it */
 	uint64_t used_bytes;	   /* extents that hold data (or wait to be free) */
 	uint64_t free_bytes;	   /* extents that a write may take now */
-	uint64_t metadata_bytes;   /* superblocks, journal, checkpoint area */
+	uint64_t metadata_bytes;   /* superblocks, journal, checkpoint area, what data lends it */
 	uint64_t promised_bytes;   /* sum of the volumes' sizes */
 	uint64_t reclaiming_bytes; /* used by nobody, and on the way to be free */
 	uint64_t unpunched_bytes;  /* of free_bytes: the backing file still has them */

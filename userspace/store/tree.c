@@ -213,6 +213,23 @@ uint64_t tree_find(const struct tree *tree, uint64_t start)
 	return leaf < tree->leaf_count ? leaf : tree->leaf_count;
 }
 
+uint64_t tree_skip(const struct tree *tree, uint64_t start)
+{
+	const uint64_t page = FORMAT_WORDS;
+	uint64_t leaf = start;
+
+	while (leaf < tree->leaf_count && !tree_page(tree, 0, leaf) && !tree_place(tree, leaf)) {
+		unsigned level = 1;
+
+		/* The largest branch that is missing. */
+		while (level < tree->height && !tree_page(tree, level, leaf))
+			level++;
+		leaf = (leaf / (branch_leaves(level - 1) * page) + 1) * branch_leaves(level - 1) *
+		       page;
+	}
+	return leaf < tree->leaf_count ? leaf : tree->leaf_count;
+}
+
 int tree_touch(struct tree *tree, uint64_t leaf)
 {
 	struct tree_page **page = &tree->root;

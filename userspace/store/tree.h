@@ -65,6 +65,12 @@ uint64_t tree_place(const struct tree *tree, uint64_t leaf);
 /* First leaf in [start, leaf_count) that has a place, or leaf_count. */
 uint64_t tree_find(const struct tree *tree, uint64_t start);
 
+/*
+ * First leaf in [start, leaf_count) below whose index page there may be something: one that has a
+ * place, or one that was made and has none yet. Skips in one step what no page is above.
+ */
+uint64_t tree_skip(const struct tree *tree, uint64_t start);
+
 /* Mark the pages above a leaf as changed, making those that are missing; -ENOMEM. */
 int tree_touch(struct tree *tree, uint64_t leaf);
 

@@ -5,6 +5,7 @@
  * what gives space back must always work, and no crash may harm what was made durable meanwhile.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/bitmap.h"
@@ -365,6 +366,100 @@ static void changes_of_a_full_pool_wait_for_slots(void **state)
 	expect_clean();
 }
 
+static void create_large(const char *name)
+{
+	struct volume_spec spec = {.size_bytes = 16 * TIB, .created_at_s = 1};
+	struct wait wait = wait_new();
+
+	(void)strncpy(spec.name, name, NAME_LEN_MAX); /* names of tests are short */
+	volume_create(rig.pool, &spec, &wait.request);
+	assert_int_equal(finish(&wait), 0);
+}
+
+static void snapshot_name(char *name, uint32_t n)
+{
+	(void)snprintf(name, NAME_SIZE, "s%u", n); /* short */
+}
+
+static void take_snapshot(uint32_t n)
+{
+	struct snapshot_spec spec = {.volume = "large", .created_at_s = 1};
+	struct wait wait = wait_new();
+
+	snapshot_name(spec.name, n);
+	volume_snapshot(rig.pool, &spec, &wait.request);
+	if (finish(&wait) != 0)
+		fail_msg("snapshot %u: %s", n, wait.request.error.text);
+}
+
+static void delete_name(const char *name)
+{
+	struct wait wait = wait_new();
+
+	volume_delete(rig.pool, name, &wait.request);
+	assert_int_equal(finish(&wait), 0);
+}
+
+/* In full it would need 530000 leaves, the pool has 992 slots. Each snapshot takes four. */
+static void a_thousand_snapshots_of_a_large_volume_are_no_problem(void **state)
+{
+	const uint64_t far = 10 * TIB;
+	uint64_t data[512];
+	char name[NAME_SIZE];
+
+	create_large("large");
+	for (uint32_t i = 0; i < 1000; i++) {
+		data[0] = i;
+		assert_int_equal(io("large", BLOCK_WRITE, far + i * MIB, data, sizeof(data)), 0);
+		take_snapshot(i);
+	}
+	assert_true(rig.pool->slots.extent_count > 100);
+	expect_clean();
+	close_pool();
+	open_pool(1);
+	expect_clean();
+	for (uint32_t i = 0; i < 1000; i += 100) {
+		assert_int_equal(io("large", BLOCK_READ, far + i * MIB, data, sizeof(data)), 0);
+		assert_int_equal(data[0], i);
+	}
+	delete_name("large");
+	for (uint32_t i = 0; i < 1000; i++) {
+		snapshot_name(name, (i * 7) % 1000);
+		delete_name(name);
+	}
+	checkpoint();
+	checkpoint();
+	expect_clean();
+	assert_int_equal(rig.pool->space.free_count, geometry_data_count(&rig.pool->geometry));
+}
+
+/* UNMAP needs a leaf for what lies in a snapshot: the reserve is there for it. */
+static void unmap_over_a_snapshot_works_when_all_is_full(void **state)
+{
+	uint64_t data[512] = {1};
+	uint64_t count = 0;
+
+	create_large("large");
+	while (io("large", BLOCK_WRITE, count * LEAF_BYTES, data, sizeof(data)) == 0) {
+		count++;
+		if (rig.pool->space.free_count == 100)
+			take_snapshot(0);
+	}
+	assert_true(count > 1000);
+	for (uint64_t i = 0; i < 100; i++)
+		assert_int_equal(io("large", BLOCK_UNMAP, i * LEAF_BYTES, NULL, sizeof(data)), 0);
+	assert_int_equal(io("large", BLOCK_READ, 50 * LEAF_BYTES, data, sizeof(data)), 0);
+	assert_int_equal(data[0], 0);
+	delete_name("s0"); /* and so does the merge */
+	assert_int_equal(io("large", BLOCK_READ, 50 * LEAF_BYTES, data, sizeof(data)), 0);
+	assert_int_equal(data[0], 0);
+	assert_int_equal(io("large", BLOCK_READ, 150 * LEAF_BYTES, data, sizeof(data)), 0);
+	assert_int_equal(data[0], 1);
+	checkpoint();
+	expect_clean();
+	assert_true(rig.pool->space.free_count >= 100);
+}
+
 static struct geometry small = {.extent_count = 1024, .journal_extents = 4};
 static struct space space;
 static struct slot_map slots;
@@ -468,6 +563,10 @@ int main(void)
 			start_long_journal, stop),
 		cmocka_unit_test_setup_teardown(changes_of_a_full_pool_wait_for_slots,
 						start_long_journal, stop),
+		cmocka_unit_test_setup_teardown(
+			a_thousand_snapshots_of_a_large_volume_are_no_problem, start, stop),
+		cmocka_unit_test_setup_teardown(unmap_over_a_snapshot_works_when_all_is_full, start,
+						stop),
 		cmocka_unit_test_setup_teardown(an_extent_goes_back_when_no_checkpoint_needs_it,
 						start_map, stop_map),
 		cmocka_unit_test_setup_teardown(the_bitmaps_have_an_extent_while_it_has_a_page,
