@@ -24,6 +24,7 @@ enum block_kind {
 			     * of a disk under a pool as anything) */
 	BLOCK_WRITE_ZEROES, /* as UNMAP, for callers that ask for zeros (no data travels) */
 	BLOCK_MAP,	    /* how far from `offset` on the mapping is of one kind */
+	BLOCK_SAVE_THRESHOLDS, /* those of block/space.h become durable; no offset, no length */
 };
 
 /* One request. The memory is the caller's, untouched by it from submit until `done` ran. */
@@ -67,9 +68,12 @@ struct block_limits {
 	bool is_thin;		       /* blocks may be unmapped (LBPME) */
 	bool is_read_only;
 	bool has_write_cache; /* FLUSH is needed for durability */
+	bool has_thresholds;  /* block/space.h: it tells when its space runs short */
 };
 
 struct block;
+struct block_space_ops;
+struct block_watch;
 
 /* All members required; called only by the functions below. */
 struct block_ops {
@@ -89,6 +93,9 @@ struct block {
 	 * every disk that a pool is put on; a device that needs none leaves it NULL.
 	 */
 	struct block_queue *queue;
+	/* block/space.h; NULL without has_thresholds, and where nobody watches. */
+	const struct block_space_ops *space;
+	struct block_watch *watches;
 };
 
 /*

@@ -12,6 +12,8 @@ int block_io_check(const struct block_io *io, const struct block_limits *limits)
 
 	if (io->kind == BLOCK_FLUSH)
 		return 0;
+	if (io->kind == BLOCK_SAVE_THRESHOLDS)
+		return limits->has_thresholds ? 0 : -EINVAL;
 	if (io->offset % unit != 0 || io->length % unit != 0)
 		return -EINVAL;
 	if (io->offset > limits->size_bytes || io->length > limits->size_bytes - io->offset)

@@ -59,6 +59,7 @@ size_t vpd_encode_serial(uint8_t *page, const struct uuid *uuid);
 size_t vpd_encode_identification(uint8_t *page, const struct vpd_names *names);
 size_t vpd_encode_limits(uint8_t *page, const struct vpd_limits *limits);
 size_t vpd_encode_characteristics(uint8_t *page);
-size_t vpd_encode_provisioning(uint8_t *page, bool is_thin);
+/* SBC-5, 6.6.7; THRESHOLD EXPONENT 0: no thresholds. */
+size_t vpd_encode_provisioning(uint8_t *page, bool is_thin, uint8_t threshold_exponent);
 
 #endif

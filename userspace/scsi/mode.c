@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The mode pages as a table of bytes, and the few bits that can be changed as a table of where
- * they are. Nothing is saved: PS is 0, and a reset brings the defaults back.
+ * The parameter lists of MODE SENSE and MODE SELECT: a header, a block descriptor, and pages.
  */
 #include "scsi/mode.h"
 
@@ -10,104 +9,13 @@
 
 #include "base/bytes.h"
 #include "base/compiler.h"
+#include "scsi/mode_page.h"
 
 #define HEADER_6_LEN  4
 #define HEADER_10_LEN 8
 
-#define SPF 0x40 /* the page has a subpage code and a length of two bytes */
-
 #define PARAMETER_WP	 0x80
 #define PARAMETER_DPOFUA 0x10
-
-struct mode_page {
-	uint8_t page;
-	uint8_t subpage;
-	uint8_t len; /* with its header */
-	uint8_t bytes[32];
-};
-
-static const struct mode_page pages[] = {
-	/* Caching (SBC-3, 6.5.5). WCE comes from the values. */
-	{.page = 0x08, .len = 20, .bytes = {0x08, 0x12}},
-	/*
-	 * Control (SPC-4, 7.5.8): one task set for all; unrestricted reordering; no QERR, no TAS,
-	 * busy timeout unlimited.
-	 */
-	{.page = 0x0a, .len = 12, .bytes = {0x0a, 0x0a, 0, 0x10, 0, 0, 0, 0, 0xff, 0xff}},
-	/* Control extension (SPC-4, 7.5.9). */
-	{.page = 0x0a, .subpage = 0x01, .len = 32, .bytes = {SPF | 0x0a, 0x01, 0x00, 0x1c}},
-	/* Informational exceptions control (SPC-4, 7.5.12): MRIE 0, none are reported. */
-	{.page = 0x1c, .len = 12, .bytes = {0x1c, 0x0a}},
-	/* Logical block provisioning (SBC-3, 6.5.7): no thresholds. */
-	{.page = 0x1c, .subpage = 0x02, .len = 16, .bytes = {SPF | 0x1c, 0x02, 0x00, 0x0c}},
-};
-
-/* A changeable bit: where it is, and where its value is kept. */
-static const struct mode_bit {
-	uint8_t page;
-	uint8_t byte;
-	uint8_t mask;
-	size_t value; /* offset of the bool in struct mode_values */
-} bits[] = {
-	{0x08, 2, 0x04, offsetof(struct mode_values, write_cache_enable)},
-	{0x0a, 2, 0x04, offsetof(struct mode_values, descriptor_sense)},
-	{0x0a, 4, 0x08, offsetof(struct mode_values, software_write_protect)},
-};
-
-static bool bit_is_changeable(const struct mode_bit *bit, const struct mode_facts *facts)
-{
-	return bit->page != 0x08 || facts->has_write_cache;
-}
-
-static bool *bit_value(const struct mode_bit *bit, struct mode_values *values)
-{
-	return (bool *)((char *)values + bit->value);
-}
-
-struct mode_values mode_default(const struct mode_facts *facts)
-{
-	return (struct mode_values){.write_cache_enable = facts->has_write_cache};
-}
-
-/* Set the bits of a page that the table knows, from `values`. */
-static void page_set_bits(uint8_t *out, const struct mode_page *page,
-			  const struct mode_values *values)
-{
-	struct mode_values copy = *values;
-
-	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
-		if (page->subpage == 0 && bits[i].page == page->page && *bit_value(&bits[i], &copy))
-			out[bits[i].byte] |= bits[i].mask;
-	}
-}
-
-/* The mask of changeable bits: the page's header, and ones where a bit can be changed. */
-static void page_set_changeable(uint8_t *out, const struct mode_page *page,
-				const struct mode_facts *facts)
-{
-	size_t header_len = page->subpage == 0 ? 2 : 4;
-
-	memset(out + header_len, 0, page->len - header_len);
-	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
-		if (page->subpage == 0 && bits[i].page == page->page &&
-		    bit_is_changeable(&bits[i], facts))
-			out[bits[i].byte] |= bits[i].mask;
-	}
-}
-
-static size_t page_encode(uint8_t *out, const struct mode_page *page,
-			  enum mode_page_control control, const struct mode_facts *facts,
-			  const struct mode_values *values)
-{
-	struct mode_values defaults = mode_default(facts);
-
-	memcpy(out, page->bytes, page->len);
-	if (control == MODE_CHANGEABLE)
-		page_set_changeable(out, page, facts);
-	else
-		page_set_bits(out, page, control == MODE_DEFAULT ? &defaults : values);
-	return page->len;
-}
 
 /* 7.5.5: the block descriptor, short (SBC-3, 6.5.2.2) or long (6.5.2.3). */
 static size_t block_descriptor_encode(uint8_t *out, bool is_long, const struct mode_facts *facts)
@@ -160,9 +68,10 @@ int mode_encode(uint8_t *out, const struct mode_sense *request, const struct mod
 	size_t header_len = header_encode(out, request, facts);
 	size_t len = header_len;
 
-	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
-		if (page_is_wanted(&pages[i], request))
-			len += page_encode(out + len, &pages[i], request->control, facts, values);
+	for (const struct mode_page *page = mode_page_next(NULL); page;
+	     page = mode_page_next(page)) {
+		if (page_is_wanted(page, request))
+			len += mode_page_encode(out + len, page, request->control, facts, values);
 	}
 	if (len == header_len)
 		return -ENOENT;
@@ -226,40 +135,14 @@ static int header_decode(struct mode_list *list, bool is_ten)
 	return descriptor_len == 0 ? 0 : block_descriptor_check(list, descriptor_len, is_long);
 }
 
-static const struct mode_page *page_find(uint8_t page, uint8_t subpage)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
-		if (pages[i].page == page && pages[i].subpage == subpage)
-			return &pages[i];
-	}
-	return NULL;
-}
-
-/* Every bit as it is now, except those that can be changed; then take these over. */
 static int page_apply(struct mode_list *list, const struct mode_page *page)
 {
-	const uint8_t *at = list->bytes + list->at;
-	uint8_t current[sizeof(page->bytes)];
-	uint8_t changeable[sizeof(page->bytes)];
-	size_t header_len = page->subpage == 0 ? 2 : 4;
+	size_t offset = mode_page_len(page, list->facts);
+	int ret =
+		mode_page_apply(list->bytes + list->at, page, list->facts, &list->values, &offset);
 
-	page_encode(current, page, MODE_CURRENT, list->facts, &list->values);
-	page_encode(changeable, page, MODE_CHANGEABLE, list->facts, &list->values);
-	for (size_t i = 0; i < page->len; i++) {
-		uint8_t fixed = i < header_len ? 0xff : (uint8_t)~changeable[i];
-
-		if ((at[i] ^ current[i]) & fixed) {
-			list->at += i;
-			return -EINVAL;
-		}
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
-		if (page->subpage == 0 && bits[i].page == page->page &&
-		    bit_is_changeable(&bits[i], list->facts))
-			*bit_value(&bits[i], &list->values) = at[bits[i].byte] & bits[i].mask;
-	}
-	list->at += page->len;
-	return 0;
+	list->at += offset; /* to the wrong byte, or behind the page */
+	return ret;
 }
 
 static int page_decode(struct mode_list *list)
@@ -272,14 +155,14 @@ static int page_decode(struct mode_list *list)
 
 	if (left < 2)
 		return -EMSGSIZE;
-	has_subpage = at[0] & SPF;
+	has_subpage = at[0] & MODE_PAGE_SPF;
 	if (has_subpage && left < 4)
 		return -EMSGSIZE;
-	page = page_find(at[0] & 0x3f, has_subpage ? at[1] : 0);
+	page = mode_page_find(at[0] & 0x3f, has_subpage ? at[1] : 0);
 	if (!page || has_subpage != (page->subpage != 0))
 		return -EINVAL;
 	len = has_subpage ? 4U + get_be16(at + 2) : 2U + at[1];
-	if (len != page->len) {
+	if (len != mode_page_len(page, list->facts)) {
 		list->at += has_subpage ? 2 : 1;
 		return -EINVAL;
 	}

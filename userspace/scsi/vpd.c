@@ -184,10 +184,11 @@ size_t vpd_encode_characteristics(uint8_t *page)
 	return len;
 }
 
-size_t vpd_encode_provisioning(uint8_t *page, bool is_thin)
+size_t vpd_encode_provisioning(uint8_t *page, bool is_thin, uint8_t threshold_exponent)
 {
 	size_t len = page_start(page, VPD_LOGICAL_BLOCK_PROVISIONING, 8);
 
+	page[4] = threshold_exponent;
 	if (is_thin) {
 		page[5] = 0xe4; /* LBPU, LBPWS, LBPWS10; LBPRZ 001b: zeros */
 		page[6] = 0x02; /* thin */

@@ -64,7 +64,6 @@ static void lun_describe(struct lun *lun)
 int lun_new(const struct lun_settings *settings, struct lun **out_lun)
 {
 	struct lun *lun = calloc(1, sizeof(*lun));
-	struct mode_facts facts;
 
 	if (!lun)
 		return -ENOMEM;
@@ -77,8 +76,8 @@ int lun_new(const struct lun_settings *settings, struct lun **out_lun)
 	list_init(&lun->nexuses);
 	lun_queue_init(lun);
 	lun_describe(lun);
-	facts = lun_mode_facts(lun);
-	lun->mode = mode_default(&facts);
+	lun_mode_reset(lun);
+	lun_provisioning_start(lun);
 	*out_lun = lun;
 	return 0;
 }
@@ -89,6 +88,7 @@ void lun_free(struct lun *lun)
 		return;
 	assert(lun_is_idle(lun));
 	assert(list_is_empty(&lun->nexuses));
+	lun_provisioning_stop(lun);
 	free(lun->scratch);
 	free(lun);
 }
@@ -123,10 +123,9 @@ void lun_capacity_changed(struct lun *lun)
 
 void lun_reset(struct lun *lun)
 {
-	struct mode_facts facts = lun_mode_facts(lun);
-
 	lun_abort_tasks(lun, NULL);
-	lun->mode = mode_default(&facts);
+	lun_mode_reset(lun);
+	lun->attentions_for_one = 0;
 	lun_attention_raise(lun, ATTENTION_RESET, NULL);
 }
 

@@ -13,6 +13,9 @@ static const uint16_t codes[ATTENTION_COUNT] = {
 	[ATTENTION_CAPACITY_CHANGED] = SENSE_CAPACITY_DATA_HAS_CHANGED,
 	[ATTENTION_MODE_CHANGED] = SENSE_MODE_PARAMETERS_CHANGED,
 	[ATTENTION_TASKS_CLEARED] = SENSE_COMMANDS_CLEARED_BY_ANOTHER_INITIATOR,
+	[ATTENTION_THRESHOLD_USED] = SENSE_THIN_PROVISIONING_SOFT_THRESHOLD_REACHED,
+	[ATTENTION_THRESHOLD_AVAILABLE] = SENSE_THIN_PROVISIONING_SOFT_THRESHOLD_REACHED,
+	[ATTENTION_THRESHOLD_SHARED] = SENSE_THIN_PROVISIONING_SOFT_THRESHOLD_REACHED,
 };
 
 void nexus_attention_raise(struct nexus *nexus, enum attention attention)
@@ -35,12 +38,21 @@ void lun_attention_raise(struct lun *lun, enum attention attention, const struct
 
 bool nexus_attention_take(struct nexus *nexus, struct sense *out_sense)
 {
+	struct lun *lun = nexus->lun;
 	unsigned first;
 
+	/* SBC-5, 4.7.3.7.6 a): it is established for the nexus on which this command came. */
+	nexus->attentions |= lun->attentions_for_one;
+	lun->attentions_for_one = 0;
 	if (nexus->attentions == 0)
 		return false;
 	first = (unsigned)__builtin_ctz(nexus->attentions);
 	nexus->attentions &= ~(UINT32_C(1) << first);
 	*out_sense = (struct sense){.key = SENSE_KEY_UNIT_ATTENTION, .code = codes[first]};
+	if (first >= ATTENTION_THRESHOLD_USED) {
+		/* The same clause: where in the mode page the threshold's descriptor is. */
+		out_sense->has_information = true;
+		out_sense->information = mode_threshold_offset(first - ATTENTION_THRESHOLD_USED);
+	}
 	return true;
 }

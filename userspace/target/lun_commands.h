@@ -43,6 +43,10 @@ void mode_sense_run(struct task *task);
 bool mode_select_prepare(struct task *task);
 void mode_select_run(struct task *task);
 
+/* lun_provisioning.c */
+bool log_sense_prepare(struct task *task);
+void log_sense_run(struct task *task);
+
 /* lun_report.c */
 bool request_sense_prepare(struct task *task);
 void request_sense_run(struct task *task);
@@ -52,8 +56,6 @@ bool read_capacity_10_prepare(struct task *task);
 void read_capacity_10_run(struct task *task);
 bool read_capacity_16_prepare(struct task *task);
 void read_capacity_16_run(struct task *task);
-bool log_sense_prepare(struct task *task);
-void log_sense_run(struct task *task);
 void start_stop_unit_run(struct task *task);
 
 /* lun_supported.c */

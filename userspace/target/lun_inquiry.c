@@ -43,7 +43,8 @@ static size_t characteristics_encode(const struct task *task, uint8_t *page)
 
 static size_t provisioning_encode(const struct task *task, uint8_t *page)
 {
-	return vpd_encode_provisioning(page, task->lun->limits.is_thin);
+	return vpd_encode_provisioning(page, task->lun->limits.is_thin,
+				       lun_threshold_exponent(task->lun));
 }
 
 static const struct {

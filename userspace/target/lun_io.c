@@ -75,10 +75,16 @@ void task_submit(struct task *task, enum block_kind kind, uint64_t lba, uint64_t
 	io_submit(task, done);
 }
 
+void task_submit_whole(struct task *task, enum block_kind kind,
+		       void (*done)(struct block_io *io, int result))
+{
+	task->io = (struct block_io){.kind = kind};
+	io_submit(task, done);
+}
+
 void task_flush(struct task *task, void (*done)(struct block_io *io, int result))
 {
-	task->io = (struct block_io){.kind = BLOCK_FLUSH};
-	io_submit(task, done);
+	task_submit_whole(task, BLOCK_FLUSH, done);
 }
 
 bool task_is_cut_short(struct task *task, int result)

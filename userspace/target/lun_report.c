@@ -89,24 +89,6 @@ void read_capacity_16_run(struct task *task)
 	task_return(task, data, sizeof(data));
 }
 
-/* --- LOG SENSE (SPC-4, 6.8): the list of log pages, which is the only page --- */
-
-bool log_sense_prepare(struct task *task)
-{
-	if ((task->cdb[2] & 0x3f) != 0)
-		return task_refuse_field(task, 2, 5);
-	if (task->cdb[3] != 0)
-		return task_refuse_field(task, 3, 7);
-	return task_prepare_return(task, get_be16(task->cdb + 7));
-}
-
-void log_sense_run(struct task *task)
-{
-	static const uint8_t supported_pages[] = {0x00, 0x00, 0x00, 0x01, 0x00};
-
-	task_return(task, supported_pages, sizeof(supported_pages));
-}
-
 /* --- START STOP UNIT (SBC-3, 5.24) --- */
 
 #define NO_FLUSH 0x04

@@ -11,6 +11,7 @@
 #ifndef TARGET_LUN_STATE_H
 #define TARGET_LUN_STATE_H
 
+#include "block/space.h"
 #include "scsi/inquiry.h"
 #include "scsi/mode.h"
 #include "scsi/report.h"
@@ -49,6 +50,9 @@ enum attention {
 	ATTENTION_CAPACITY_CHANGED, /* 2Ah/09h */
 	ATTENTION_MODE_CHANGED,	    /* 2Ah/01h */
 	ATTENTION_TASKS_CLEARED,    /* 2Fh/00h */
+	ATTENTION_THRESHOLD_USED,   /* 38h/07h, one for each enum mode_threshold */
+	ATTENTION_THRESHOLD_AVAILABLE,
+	ATTENTION_THRESHOLD_SHARED,
 	ATTENTION_COUNT,
 };
 
@@ -68,7 +72,12 @@ struct lun {
 	uint64_t block_count;
 	struct vpd_limits vpd_limits;
 
+	/* Without the thresholds, which the block keeps: see lun_mode_values. */
 	struct mode_values mode;
+
+	struct block_watch watch;
+	/* Thresholds crossed that only one nexus shall hear of, whichever asks first. */
+	uint32_t attentions_for_one;
 
 	/* The task set (lun_queue.c). */
 	struct list tasks;
@@ -136,7 +145,9 @@ bool write_has_blocks(struct task *task);
 /* One request of the task's blocks from `lba` on. READ and WRITE: to or from `data`. */
 void task_submit(struct task *task, enum block_kind kind, uint64_t lba, uint64_t block_count,
 		 uint8_t *data, void (*done)(struct block_io *io, int result));
-/* FLUSH. */
+/* A request without a range: FLUSH, SAVE_THRESHOLDS. */
+void task_submit_whole(struct task *task, enum block_kind kind,
+		       void (*done)(struct block_io *io, int result));
 void task_flush(struct task *task, void (*done)(struct block_io *io, int result));
 /* In a done: the task whose request it was. */
 struct task *task_of(struct block_io *io);
@@ -157,7 +168,22 @@ static inline uint32_t lun_block_bytes(const struct lun *lun)
 	return lun->limits.logical_block_bytes;
 }
 
+/* --- lun_mode.c --- */
+
 /* What the mode pages say besides the values that can be changed. */
 struct mode_facts lun_mode_facts(const struct lun *lun);
+/* All values to what a reset leaves: the saved ones. */
+void lun_mode_reset(struct lun *lun);
+
+/* --- lun_provisioning.c --- */
+
+/* From and to the block; nothing where it has no thresholds. */
+void lun_thresholds_get(const struct lun *lun, bool is_saved, struct mode_values *values);
+void lun_thresholds_set(struct lun *lun, const struct mode_values *values);
+/* For VPD page B2h; 0: no thresholds. */
+uint8_t lun_threshold_exponent(const struct lun *lun);
+/* Hear of the block's events, from lun_new until lun_free. */
+void lun_provisioning_start(struct lun *lun);
+void lun_provisioning_stop(struct lun *lun);
 
 #endif

@@ -29,6 +29,7 @@
 #define BYTCHK	0x06
 #define BYTCHK1 0x02 /* WRITE AND VERIFY: 00b and 01b */
 #define PF	0x10
+#define SP	0x01
 #define LLBAA	0x10
 #define DBD	0x08
 #define UNMAP_1 0x08
@@ -72,7 +73,7 @@ ROW(WRITE_6, 6, WRITES, write_prepare, write_run,
 ROW(INQUIRY, 6, PASSES, inquiry_prepare, inquiry_run,
     0x01, 0xff, ALL_2),
 ROW(MODE_SELECT_6, 6, 0, mode_select_prepare, mode_select_run,
-    PF, 0, 0, 0xff),
+    PF | SP, 0, 0, 0xff),
 ROW(MODE_SENSE_6, 6, 0, mode_sense_prepare, mode_sense_run,
     DBD, 0xff, 0xff, 0xff),
 ROW(START_STOP_UNIT, 6, 0, task_prepare_nothing, start_stop_unit_run,
@@ -98,9 +99,9 @@ ROW(WRITE_SAME_10, 10, REWRITES, write_same_prepare, write_same_run,
 ROW(UNMAP, 10, TRIMS, unmap_prepare, unmap_run,
     0, 0, 0, 0, 0, GROUP, ALL_2),
 ROW(LOG_SENSE, 10, 0, log_sense_prepare, log_sense_run,
-    0, 0xff, 0xff, 0, 0, 0, ALL_2),
+    0, 0xff, 0xff, 0, ALL_2, ALL_2),
 ROW(MODE_SELECT_10, 10, 0, mode_select_prepare, mode_select_run,
-    PF, 0, 0, 0, 0, 0, ALL_2),
+    PF | SP, 0, 0, 0, 0, 0, ALL_2),
 ROW(MODE_SENSE_10, 10, 0, mode_sense_prepare, mode_sense_run,
     LLBAA | DBD, 0xff, 0xff, 0, 0, 0, ALL_2),
 ROW(READ_16, 16, READ_FUA, read_prepare, read_run,

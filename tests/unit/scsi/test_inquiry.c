@@ -166,12 +166,15 @@ static void characteristics_of_a_disk_without_a_motor(void **state)
 static void provisioning(void **state)
 {
 	static const uint8_t thin[8] = {0, 0xb2, 0, 4, 0, 0xe4, 0x02, 0};
+	static const uint8_t with_thresholds[8] = {0, 0xb2, 0, 4, 11, 0xe4, 0x02, 0};
 	static const uint8_t thick[8] = {0, 0xb2, 0, 4, 0, 0, 0, 0};
 
 	(void)state;
-	assert_int_equal(vpd_encode_provisioning(page, true), 8);
+	assert_int_equal(vpd_encode_provisioning(page, true, 0), 8);
 	assert_memory_equal(page, thin, 8);
-	assert_int_equal(vpd_encode_provisioning(page, false), 8);
+	assert_int_equal(vpd_encode_provisioning(page, true, 11), 8);
+	assert_memory_equal(page, with_thresholds, 8);
+	assert_int_equal(vpd_encode_provisioning(page, false, 0), 8);
 	assert_memory_equal(page, thick, 8);
 }
 

@@ -15,8 +15,9 @@
 static const struct mode_facts facts = {
 	.has_write_cache = true, .block_count = 0x1000, .block_bytes = 512};
 
-#define CACHING 0x08, 0x12, 0x04, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
-#define CONTROL 0x0a, 0x0a, 0, 0x10, 0, 0, 0, 0, 0xff, 0xff, 0, 0
+#define RECOVERY 0x01, 0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define CACHING	 0x08, 0x12, 0x04, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+#define CONTROL	 0x0a, 0x0a, 0, 0x10, 0, 0, 0, 0, 0xff, 0xff, 0, 0
 #define CONTROL_EXTENSION                                                                          \
 	0x4a, 0x01, 0, 0x1c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,  \
 		0, 0, 0, 0, 0
@@ -35,8 +36,9 @@ static void assert_list(const struct mode_sense *request, const uint8_t *expecte
 
 static void all_pages_of_six_bytes(void **state)
 {
-	static const uint8_t expected[] = {3 + 8 + 44, 0, 0x10, 8, 0,	    0,	     0x10,	0,
-					   0,	       0, 0x02, 0, CACHING, CONTROL, EXCEPTIONS};
+	static const uint8_t expected[] = {3 + 8 + 56, 0,	0x10,	 8,	    0,	  0,
+					   0x10,       0,	0,	 0,	    0x02, 0,
+					   RECOVERY,   CACHING, CONTROL, EXCEPTIONS};
 	struct mode_sense request = {.page = MODE_ALL_PAGES};
 
 	(void)state;
@@ -45,8 +47,9 @@ static void all_pages_of_six_bytes(void **state)
 
 static void all_pages_and_subpages(void **state)
 {
-	static const uint8_t expected[] = {
-		3 + 92, 0, 0x10, 0, CACHING, CONTROL, CONTROL_EXTENSION, EXCEPTIONS, PROVISIONING};
+	static const uint8_t expected[] = {3 + 104,    0,	    0x10,    0,
+					   RECOVERY,   CACHING,	    CONTROL, CONTROL_EXTENSION,
+					   EXCEPTIONS, PROVISIONING};
 	struct mode_sense request = {.page = MODE_ALL_PAGES,
 				     .subpage = MODE_ALL_SUBPAGES,
 				     .without_block_descriptor = true};
@@ -68,9 +71,10 @@ static void long_block_descriptor(void **state)
 
 static void changeable_bits_are_three(void **state)
 {
-	static const uint8_t expected[] = {
-		3 + 44, 0, 0, 0, 0x08, 0x12, 0x04, 0,	 0, 0,	  0, 0, 0, 0, 0, 0, 0, 0,	  0,
-		0,	0, 0, 0, 0,    0x0a, 0x0a, 0x04, 0, 0x08, 0, 0, 0, 0, 0, 0, 0, EXCEPTIONS};
+	static const uint8_t expected[] = {3 + 56, 0, 0, 0,    RECOVERY,  0x08, 0x12, 0x04, 0, 0, 0,
+					   0,	   0, 0, 0,    0,	  0,	0,    0,    0, 0, 0,
+					   0,	   0, 0, 0x0a, 0x0a,	  0x04, 0,    0x08, 0, 0, 0,
+					   0,	   0, 0, 0,    EXCEPTIONS};
 	struct mode_sense request = {.page = MODE_ALL_PAGES,
 				     .control = MODE_CHANGEABLE,
 				     .without_block_descriptor = true};

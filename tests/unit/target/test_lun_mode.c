@@ -54,19 +54,20 @@ static void all_pages_in_both_sizes(void **state)
 
 	(void)state;
 	assert_good(task);
-	assert_int_equal(task->task.data_in_len, 4 + 44);
-	assert_int_equal(task->task.data[0], 3 + 44);
-	assert_int_equal(task->task.data[4], 0x08);
-	assert_int_equal(task->task.data[6], 0x04);
+	assert_int_equal(task->task.data_in_len, 4 + 56);
+	assert_int_equal(task->task.data[0], 3 + 56);
+	assert_int_equal(task->task.data[4], 0x01);
+	assert_int_equal(task->task.data[16], 0x08);
+	assert_int_equal(task->task.data[18], 0x04);
 	rig_task_free(task);
 	task = rig_execute(&rig, RIG_CDB(0x5a, 0, 0x3f, 0xff, 0, 0, 0, 1, 0, 0), NULL, 0);
 	assert_good(task);
-	assert_int_equal(task->task.data_in_len, 8 + 8 + 92);
+	assert_int_equal(task->task.data_in_len, 8 + 8 + 104);
 	rig_task_free(task);
 	task = rig_execute(&rig, RIG_CDB(0x5a, 0, 0x3f, 0xff, 0, 0, 0, 0, 9, 0), NULL, 0);
 	assert_good(task);
 	assert_int_equal(task->task.data_in_len, 9);
-	assert_int_equal(get_be16(task->task.data), 6 + 8 + 92);
+	assert_int_equal(get_be16(task->task.data), 6 + 8 + 104);
 	rig_task_free(task);
 }
 

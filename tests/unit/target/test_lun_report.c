@@ -161,7 +161,7 @@ static void report_luns_has_lun_0(void **state)
 	rig_task_free(task);
 }
 
-static void log_sense_has_the_list_of_pages_alone(void **state)
+static void log_sense_without_thresholds_has_the_list_of_pages_alone(void **state)
 {
 	static const uint8_t expected[5] = {0, 0, 0, 1, 0};
 	struct rig_task *task =
@@ -399,7 +399,7 @@ int main(void)
 		RIG_TEST(capacity_tells_blocks_and_provisioning),
 		RIG_TEST(capacity_refuses_address_and_pmi),
 		RIG_TEST(report_luns_has_lun_0),
-		RIG_TEST(log_sense_has_the_list_of_pages_alone),
+		RIG_TEST(log_sense_without_thresholds_has_the_list_of_pages_alone),
 		RIG_TEST(stop_flushes_and_start_does_nothing),
 		RIG_TEST(each_listed_command_is_known_and_shows_its_usage),
 		RIG_TEST(bits_outside_the_usage_are_refused_everywhere),
