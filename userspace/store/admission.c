@@ -67,4 +67,5 @@ void admission_retry(struct pool *pool)
 {
 	waiter_wake_all(&pool->runner, &pool->admission.waiting, 0);
 	waiter_wake_all(&pool->runner, &pool->admission.waiting_space, 0);
+	threshold_want(pool);
 }

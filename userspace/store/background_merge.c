@@ -104,8 +104,7 @@ static void merge_apply(struct pool *pool, unsigned index, const struct merge_wo
 	if (into->shadowed_extents > 0)
 		into->shadowed_extents -= layer_shadows(above, below);
 	into->mapped_extents += is_more;
-	if (into->owner)
-		into->owner->charged_extents += is_more;
+	quota_charge(pool, into->owner, is_more);
 	leaf_change(&pool->cache, merge->below, index, 0);
 	if (plan->word != above)
 		leaf_change(&pool->cache, merge->above, index, plan->word);

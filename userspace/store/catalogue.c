@@ -158,7 +158,8 @@ struct volume *catalogue_find_uuid(const struct catalogue *catalogue, const stru
 static void encode_volume(const struct volume *volume, struct format_volume *out)
 {
 	put_le16(&out->kind, volume->is_snapshot ? FORMAT_RECORD_SNAPSHOT : FORMAT_RECORD_VOLUME);
-	put_le16(&out->flags, volume->is_formatted ? FORMAT_VOLUME_FORMATTED : 0);
+	put_le16(&out->flags, (volume->is_formatted ? FORMAT_VOLUME_FORMATTED : 0) |
+				      (volume->threshold_tells_one ? FORMAT_VOLUME_TELLS_ONE : 0));
 	put_le32(&out->head, volume->head_id);
 	put_le64(&out->size_bytes, volume->size_bytes);
 	put_le64(&out->created_at_s, volume->created_at_s);

@@ -111,7 +111,8 @@ enum format_record_kind {
 	FORMAT_RECORD_SNAPSHOT = 3, /* the same fields as a volume's */
 };
 
-#define FORMAT_VOLUME_FORMATTED 1u /* flag of a volume */
+#define FORMAT_VOLUME_FORMATTED 1u /* flags of a volume */
+#define FORMAT_VOLUME_TELLS_ONE 2u /* thresholds are told to one initiator only */
 #define FORMAT_LAYER_UNCOUNTED	2u /* flag of a layer: shadowed_extents is not known */
 
 struct format_volume {

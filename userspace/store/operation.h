@@ -19,6 +19,8 @@ struct operation {
 	struct waiter waiter; /* for a commit or checkpoint */
 	struct volume_spec spec;
 	struct snapshot_spec snapshot; /* volume_snapshot, volume_revert */
+	struct volume_limits limits;
+	struct pool_policy policy;
 	struct volume *volume;
 	struct layer *layer; /* that is new, or was the volume's before */
 	bool was_formatted;  /* volume_revert */

@@ -180,6 +180,10 @@ void pool_describe(const struct pool *pool, struct pool_facts *out_facts)
 		.used_bytes = (data_count - space->free_count) * STORE_EXTENT_BYTES,
 		.free_bytes = space->free_count * STORE_EXTENT_BYTES,
 		.unpunched_bytes = space->unpunched_count * STORE_EXTENT_BYTES,
+		.reserved_bytes = pool->quota.reserved_extents * STORE_EXTENT_BYTES,
+		.is_full = quota_is_full(pool),
+		.threshold_used_percent = pool->policy.threshold_used_percent,
+		.overcommit_percent = pool->policy.overcommit_percent,
 		.cannot_punch = pool->punch.is_refused,
 	};
 	memcpy(out_facts->name, pool->name, sizeof(out_facts->name));

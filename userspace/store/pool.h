@@ -65,7 +65,11 @@ struct pool_facts {
 	uint64_t promised_bytes;   /* sum of the volumes' sizes */
 	uint64_t reclaiming_bytes; /* used by nobody, and on the way to be free */
 	uint64_t unpunched_bytes;  /* of free_bytes: the backing file still has them */
-	bool cannot_punch;	   /* and keeps them, until they are written again */
+	uint64_t reserved_bytes;   /* of free_bytes: kept for volumes that have not used it yet */
+	bool is_full;		   /* writes that need room fail, until more is free */
+	uint32_t threshold_used_percent;
+	uint32_t overcommit_percent;
+	bool cannot_punch; /* and keeps them, until they are written again */
 	uint32_t volume_count;
 	uint32_t snapshot_count;
 };
@@ -107,6 +111,10 @@ void pool_close(struct pool *pool, struct store_request *request);
 
 /* Everything acknowledged becomes durable and the journal empty. */
 void pool_checkpoint(struct pool *pool, struct store_request *request);
+
+/* The whole policy at once. -EINVAL. What is promised beyond a new overcommit limit stays. */
+void pool_set_policy(struct pool *pool, const struct pool_policy *policy,
+		     struct store_request *request);
 
 /* Take in what the disk has grown by since (its describe). Never shrinks. */
 void pool_grow(struct pool *pool, struct store_request *request);

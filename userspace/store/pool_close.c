@@ -58,7 +58,7 @@ void pool_close_kick(struct pool *pool)
 		checkpoint_join(pool, &operation->waiter);
 		return;
 	}
-	if (pool->commit.is_running || pool->checkpoint.is_running ||
+	if (pool->commit.is_running || pool->checkpoint.is_running || pool->threshold.is_deferred ||
 	    !list_is_empty(&pool->runner.ready) || !list_is_empty(&pool->checkpoint.next))
 		return;
 	pool->closing = NULL;

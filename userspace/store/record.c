@@ -50,6 +50,12 @@ static int apply_volume(struct pool *pool, uint32_t id, const struct format_volu
 	volume->limit_bytes = get_le64(&record->limit_bytes);
 	volume->threshold_used_bytes = get_le64(&record->threshold_used_bytes);
 	volume->threshold_available_bytes = get_le64(&record->threshold_available_bytes);
+	volume->threshold_tells_one = get_le16(&record->flags) & FORMAT_VOLUME_TELLS_ONE;
+	volume->thresholds = (struct block_thresholds){
+		.used_bytes = volume->threshold_used_bytes,
+		.available_bytes = volume->threshold_available_bytes,
+		.tells_one = volume->threshold_tells_one,
+	};
 	volume->is_visible = true;
 	return 0;
 }
@@ -241,5 +247,7 @@ int record_link(struct pool *pool, struct error *err)
 		return ret;
 	mark_uncounted(pool);
 	link_owners(pool);
+	quota_recount(pool);
+	threshold_start(pool);
 	return 0;
 }

@@ -21,10 +21,12 @@
 #include "store/operation.h"
 #include "store/pace.h"
 #include "store/pool.h"
+#include "store/quota.h"
 #include "store/punch.h"
 #include "store/slot_budget.h"
 #include "store/slot_map.h"
 #include "store/space.h"
+#include "store/threshold.h"
 #include "store/view.h"
 #include "store/waiter.h"
 
@@ -50,6 +52,8 @@ struct pool {
 	struct view_cache views;
 	struct journal journal;
 	struct admission admission;
+	struct quota quota;
+	struct threshold threshold;
 	struct commit commit;
 	struct checkpoint checkpoint;
 	struct background background;

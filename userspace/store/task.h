@@ -62,6 +62,7 @@ struct task {
 	struct iovec own_iov;
 
 	uint32_t words, leaf_quota; /* admitted */
+	uint32_t taken;		    /* extents, until they are charged or given back */
 	struct leaf *leaves[TASK_LEAVES];
 	uint64_t first_leaf;
 	uint32_t leaf_count;

@@ -181,11 +181,10 @@ static void task_count(struct task *task, uint64_t extent, uint64_t old, uint64_
 	task->layer->shadowed_extents -= layer_shadows(old, below);
 }
 
-static void task_charge(struct layer *layer, bool is_more)
+static void task_charge(struct task *task, bool is_more)
 {
-	layer->mapped_extents += is_more ? 1 : UINT64_MAX;
-	if (layer->owner)
-		layer->owner->charged_extents += is_more ? 1 : UINT64_MAX;
+	task->layer->mapped_extents += is_more ? 1 : UINT64_MAX;
+	quota_charge(task->pool, task->layer->owner, is_more ? 1 : -1);
 }
 
 void task_set_word(struct task *task, uint64_t extent, uint64_t word)
@@ -197,11 +196,11 @@ void task_set_word(struct task *task, uint64_t extent, uint64_t word)
 	task->has_changed = true;
 	if (!word_place(old) && word_place(word)) {
 		space_map(&task->pool->space, word_place(word));
-		task_charge(task->layer, true);
+		task_charge(task, true);
 	} else if (word_place(old) && !word_place(word)) {
 		(void)space_unmap(&task->pool->space, word_place(old)); /* mapped: the leaf
 									   was checked */
-		task_charge(task->layer, false);
+		task_charge(task, false);
 	}
 	task_count(task, extent, old, word);
 	leaf_change(&task->pool->cache, task->leaves[leaf_index(task, extent)],

@@ -25,6 +25,7 @@ static void write_end(struct task *task, int result)
 	struct pool *pool = task->pool;
 
 	task_put_holds(task);
+	quota_settle(task);
 	task_put_leaves(task);
 	admission_leave(pool, task->words, task->leaf_quota);
 	task->words = 0;
@@ -239,9 +240,9 @@ static int write_place_extent(struct task *task, uint32_t i)
 	if (!place) {
 		if (!before && task->first_extent % FORMAT_WORDS > 0)
 			before = word_place(task_word(task, task->first_extent - 1));
-		ret = space_take(&task->pool->space, before ? (uint64_t)before + 1 : 0, &place);
+		ret = quota_take(task, before ? (uint64_t)before + 1 : 0, &place);
 		if (ret != 0)
-			return admission_wait_space(task->pool, &task->waiter);
+			return ret;
 		hold->place = place;
 		hold->is_unmapped = false;
 	}

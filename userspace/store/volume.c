@@ -71,6 +71,11 @@ void volume_describe(const struct volume *volume, struct volume_facts *out_facts
 		.logical_block_bytes = volume->logical_block_bytes,
 		.is_formatted = volume->is_formatted,
 		.is_damaged = volume->head->is_damaged,
+		.available_bytes = volume->is_snapshot ? 0 : quota_available_bytes(volume),
+		.reservation_bytes = volume->reservation_bytes,
+		.limit_bytes = volume->limit_bytes,
+		.threshold_used_bytes = volume->threshold_used_bytes,
+		.threshold_available_bytes = volume->threshold_available_bytes,
 	};
 	memcpy(out_facts->name, volume->name, sizeof(out_facts->name));
 	describe_relatives(volume, out_facts);

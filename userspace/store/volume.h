@@ -31,8 +31,13 @@ struct volume_facts {
 	uint64_t charged_bytes;	  /* of a volume: its own layer and those of its snapshots */
 	uint64_t created_at_s;	  /* Unix time, as given at creation */
 	uint32_t logical_block_bytes;
-	bool is_formatted; /* a file system was once made on it: never format again */
-	bool is_damaged;   /* its metadata could not be read: its block answers -ENODATA */
+	bool is_formatted;	    /* a file system was once made on it: never format again */
+	bool is_damaged;	    /* its metadata could not be read: its block answers -ENODATA */
+	uint64_t available_bytes;   /* what a volume can still have, were nobody else to write */
+	uint64_t reservation_bytes; /* as set; 0: none */
+	uint64_t limit_bytes;
+	uint64_t threshold_used_bytes;
+	uint64_t threshold_available_bytes;
 };
 
 struct volume_spec {
@@ -41,8 +46,19 @@ struct volume_spec {
 	uint64_t size_bytes;	      /* multiple of 4096, at most VOLUME_SIZE_MAX_BYTES */
 	uint32_t logical_block_bytes; /* 512 or 4096; 0: 512, or the snapshot's */
 	uint64_t created_at_s;
-	char snapshot[NAME_SIZE]; /* "": an empty volume; else a clone of this snapshot, whose
-				     size_bytes may be 0: as the snapshot's, or larger */
+	char snapshot[NAME_SIZE];   /* "": an empty volume; else a clone of this snapshot, whose
+				       size_bytes may be 0: as the snapshot's, or larger */
+	uint64_t reservation_bytes; /* multiples of 64 KiB; 0: none */
+	uint64_t limit_bytes;
+};
+
+/* 0: none, each. Of bytes charged to a volume, so of its snapshots' too. */
+struct volume_limits {
+	uint64_t reservation_bytes; /* kept for it; a multiple of 64 KiB */
+	uint64_t limit_bytes;	    /* it cannot have more; a multiple of 64 KiB */
+	/* Told once when so much is charged, or no more can be had; whole MiB. */
+	uint64_t threshold_used_bytes;
+	uint64_t threshold_available_bytes;
 };
 
 struct snapshot_spec {
@@ -87,6 +103,14 @@ void volume_delete(struct pool *pool, const char *name, struct store_request *re
  */
 void volume_grow(struct pool *pool, const char *name, uint64_t size_bytes,
 		 struct store_request *request);
+
+/*
+ * All of them at once. -EINVAL (no multiples, reservation beyond the limit, a snapshot), -ENOSPC
+ * (so much is not there to be reserved), -ENOENT. A limit below what the volume has is fine: it is
+ * full.
+ */
+void volume_set_limits(struct pool *pool, const char *name, const struct volume_limits *limits,
+		       struct store_request *request);
 
 /* Set the formatted bit; there is no way to clear it. -ENOENT, -EINVAL (a snapshot). */
 void volume_mark_formatted(struct pool *pool, const char *name, struct store_request *request);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "block/request.h"
+#include "store/limits.h"
 #include "store/state.h"
 #include "store/task.h"
 #include "store/volume_state.h"
@@ -30,6 +31,7 @@ static void volume_block_describe(struct block *block, struct block_limits *out_
 		.is_thin = true,
 		.is_read_only = volume->is_snapshot || !pool_is_writable(volume->pool),
 		.has_write_cache = true,
+		.has_thresholds = !volume->is_snapshot,
 	};
 }
 
@@ -106,6 +108,10 @@ static void volume_block_submit(struct block *block, struct block_io *io)
 		block_queue_complete(pool->disk->queue, io, ret);
 		return;
 	}
+	if (io->kind == BLOCK_SAVE_THRESHOLDS) {
+		limits_save(volume, io);
+		return;
+	}
 	volume->in_flight++;
 	volume_begin(volume, io);
 	pool->is_submitting = true;
@@ -153,6 +159,7 @@ struct volume *volume_new(struct pool *pool, uint32_t id)
 	if (!volume)
 		return NULL;
 	volume->block.ops = &volume_block_ops;
+	volume->block.space = &limits_space_ops;
 	volume->block.queue = pool->disk->queue;
 	volume->pool = pool;
 	volume->id = id;

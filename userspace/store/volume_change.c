@@ -23,7 +23,7 @@ static int grow_check(const struct operation *operation, const struct volume *vo
 	if (volume->head->is_lost)
 		return error_set(err, -ENODATA, "volume '%s' is damaged: repair the pool first",
 				 volume->name);
-	return 0;
+	return quota_check_promise(operation->pool, volume->name, size - volume->size_bytes, err);
 }
 
 static void grow_start(struct operation *operation)

@@ -59,7 +59,12 @@ static int create_check(struct operation *operation)
 		return error_set(&operation->request->error, -EINVAL,
 				 "volume '%s': blocks are of 512 or 4096 bytes, not %u", spec->name,
 				 spec->logical_block_bytes);
-	return 0;
+	ret = quota_check_promise(operation->pool, spec->name, spec->size_bytes,
+				  &operation->request->error);
+	if (ret != 0)
+		return ret;
+	return quota_check_limits(operation->pool, NULL, spec->name, spec->reservation_bytes,
+				  spec->limit_bytes, &operation->request->error);
 }
 
 static void created(struct waiter *waiter, int result)
@@ -110,9 +115,12 @@ static void create_start(struct operation *operation)
 	volume->size_bytes = spec->size_bytes;
 	volume->created_at_s = spec->created_at_s;
 	volume->logical_block_bytes = spec->logical_block_bytes;
+	volume->reservation_bytes = spec->reservation_bytes;
+	volume->limit_bytes = spec->limit_bytes;
 	operation_name_layer(volume, operation->layer);
 	operation_charge(operation->layer, volume);
 	catalogue_add_volume(&operation->pool->catalogue, volume);
+	quota_recount(operation->pool);
 	commit_add_record(operation->pool, operation->layer->id);
 	commit_add_record(operation->pool, volume->id);
 	operation_commit(operation, created);

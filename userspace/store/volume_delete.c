@@ -30,6 +30,7 @@ static void deleted(struct waiter *waiter, int result)
 		volume->head->named = NULL;
 		catalogue_remove(&pool->catalogue, volume->id);
 		free(volume);
+		quota_recount(pool);
 		background_kick(pool);
 	} else {
 		/* The pool is read-only now: what can be read shall be. */

@@ -157,11 +157,13 @@ void operation_name_layer(struct volume *volume, struct layer *layer)
 
 void operation_charge(struct layer *layer, struct volume *owner)
 {
+	int64_t extents = (int64_t)layer->mapped_extents;
+
 	if (layer->owner)
-		layer->owner->charged_extents -= layer->mapped_extents;
+		quota_charge(layer->owner->pool, layer->owner, -extents);
 	layer->owner = owner;
 	if (owner)
-		owner->charged_extents += layer->mapped_extents;
+		quota_charge(owner->pool, owner, extents);
 }
 
 void operation_commit(struct operation *operation, void (*done)(struct waiter *waiter, int result))

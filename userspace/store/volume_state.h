@@ -3,6 +3,7 @@
 #ifndef STORE_VOLUME_STATE_H
 #define STORE_VOLUME_STATE_H
 
+#include "block/space.h"
 #include "store/layer.h"
 #include "store/volume.h"
 
@@ -25,7 +26,15 @@ struct volume {
 	uint64_t limit_bytes; /* 0: none; so are the next two */
 	uint64_t threshold_used_bytes;
 	uint64_t threshold_available_bytes;
-	uint64_t charged_extents; /* of its head and of its snapshots' */
+	bool threshold_tells_one;	    /* to one initiator only */
+	struct block_thresholds thresholds; /* that count now; the three above are the saved ones */
+	bool is_used_crossed;
+	bool is_available_crossed;
+	uint64_t charged_extents; /* of its head and of its snapshots'; only quota_charge changes it
+				   */
+	uint64_t taken_extents;	  /* by writes under way */
+	bool is_full;		  /* at its limit; see store/quota.h */
+	uint64_t full_charged;	  /* charged_extents when it became full */
 	bool is_visible;	  /* its creation is durable */
 	bool is_deleted;	  /* its removal is not durable yet */
 	uint32_t opens;		  /* volume_block calls not yet closed */

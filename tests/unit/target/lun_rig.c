@@ -44,6 +44,18 @@ static void rig_close(struct block *block, void (*closed)(void *owner), void *ow
 	closed(owner);
 }
 
+static void rig_describe_space(struct block *block, struct block_space *out_space)
+{
+	*out_space = container_of(block, struct rig, block)->space;
+}
+
+static void rig_set_thresholds(struct block *block, const struct block_thresholds *thresholds)
+{
+	container_of(block, struct rig, block)->space.current = *thresholds;
+}
+
+static const struct block_space_ops rig_space_ops = {rig_describe_space, rig_set_thresholds};
+
 static const struct block_ops rig_ops = {rig_submit, rig_describe, rig_close};
 
 static void io_copy(struct rig *bench, struct block_io *io)
@@ -81,7 +93,7 @@ static int io_carry_out(struct rig *bench, struct block_io *io)
 	assert(io->length <= bench->limits.size_bytes);
 	assert(io->offset <= bench->limits.size_bytes - io->length);
 	assert(!has_data || io->length <= bench->limits.max_io_bytes);
-	assert((io->kind == BLOCK_FLUSH) == (io->length == 0));
+	assert((io->kind == BLOCK_FLUSH || io->kind == BLOCK_SAVE_THRESHOLDS) == (io->length == 0));
 	if (bench->fail_error != 0 && io->kind == bench->fail_kind) {
 		int error = bench->fail_error;
 
@@ -97,6 +109,8 @@ static int io_carry_out(struct rig *bench, struct block_io *io)
 		memset(bench->bytes + io->offset, 0, io->length);
 		memset(bench->mapped + io->offset / unit, 0, io->length / unit);
 	}
+	if (io->kind == BLOCK_SAVE_THRESHOLDS)
+		bench->space.saved = bench->space.current;
 	if (io->kind == BLOCK_MAP)
 		io_map(bench, io);
 	return 0;
@@ -168,6 +182,7 @@ void rig_start_with(struct rig *bench, const struct block_limits *limits)
 	current_rig = bench;
 	bench->limits = *limits;
 	bench->block.ops = &rig_ops;
+	bench->block.space = &rig_space_ops;
 	bench->bytes = calloc(1, limits->size_bytes);
 	bench->mapped = calloc(1, limits->size_bytes / limits->logical_block_bytes);
 	list_init(&bench->pending);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "block/space.h"
 #include "target/lun.h"
 
 #define RIG_BLOCKS_DEFAULT 4096U
@@ -27,6 +28,7 @@ struct rig_request {
 struct rig {
 	struct block block;
 	struct block_limits limits;
+	struct block_space space; /* with has_thresholds */
 	uint8_t *bytes;
 	uint8_t *mapped; /* per logical block */
 	struct list pending;
