@@ -52,8 +52,7 @@ static const char *kind_text(enum format_kind kind)
 		[FORMAT_SUPER] = "superblock",	       [FORMAT_JOURNAL] = "journal record",
 		[FORMAT_INDEX] = "index page",	       [FORMAT_LEAF] = "leaf",
 		[FORMAT_CATALOGUE] = "catalogue page", [FORMAT_BITMAP] = "bitmap page",
-		[FORMAT_REPAIR] = "repair record",
-		[FORMAT_LOSS] = "loss page",
+		[FORMAT_REPAIR] = "repair record",     [FORMAT_LOSS] = "loss page",
 	};
 
 	return texts[kind];

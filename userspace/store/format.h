@@ -16,21 +16,21 @@
 #include "base/name.h"
 #include "base/uuid.h"
 
-#define FORMAT_MAGIC	      0x48545242u /* "BRTH" */
-#define FORMAT_VERSION	      2		  /* 1 opens too: it had no layers over layers */
-#define FORMAT_BLOCK_BYTES    4096
-#define FORMAT_HEADER_BYTES   64
-#define FORMAT_PAYLOAD_BYTES  (FORMAT_BLOCK_BYTES - FORMAT_HEADER_BYTES)
-#define FORMAT_WORDS	      504 /* words of a leaf, places of an index page */
-#define FORMAT_RECORD_BYTES   256
-#define FORMAT_RECORDS	      15 /* of a catalogue page */
-#define FORMAT_SUPER_A_BLOCK  0
-#define FORMAT_LOSS_BLOCK     8
-#define FORMAT_SUPER_B_BLOCK  256 /* 1 MiB: out of reach of a stray partition table */
-#define FORMAT_TREE_LEVELS    4
+#define FORMAT_MAGIC		0x48545242u /* "BRTH" */
+#define FORMAT_VERSION		2	    /* 1 opens too: it had no layers over layers */
+#define FORMAT_BLOCK_BYTES	4096
+#define FORMAT_HEADER_BYTES	64
+#define FORMAT_PAYLOAD_BYTES	(FORMAT_BLOCK_BYTES - FORMAT_HEADER_BYTES)
+#define FORMAT_WORDS		504 /* words of a leaf, places of an index page */
+#define FORMAT_RECORD_BYTES	256
+#define FORMAT_RECORDS		15 /* of a catalogue page */
+#define FORMAT_SUPER_A_BLOCK	0
+#define FORMAT_LOSS_BLOCK	8
+#define FORMAT_SUPER_B_BLOCK	256 /* 1 MiB: out of reach of a stray partition table */
+#define FORMAT_TREE_LEVELS	4
 #define FORMAT_FEATURE_REPAIRED UINT64_C(1) /* not accepted yet: opened read-only */
-#define FORMAT_JOURNAL_SEALED 1 /* level: a flush of all data came before it */
-#define FORMAT_JOURNAL_MORE   2 /* level: the commit goes on in the next record */
+#define FORMAT_JOURNAL_SEALED	1	    /* level: a flush of all data came before it */
+#define FORMAT_JOURNAL_MORE	2	    /* level: the commit goes on in the next record */
 
 enum format_kind {
 	FORMAT_SUPER = 1,

@@ -37,8 +37,8 @@ struct recovery {
 	struct page_list list;
 	struct page_transfer transfer;
 	struct tree_loader loader;
-	bool is_repaired;  /* and that was not accepted yet: nothing may be written */
-	bool has_lost;	   /* a layer whose index could not be read */
+	bool is_repaired; /* and that was not accepted yet: nothing may be written */
+	bool has_lost;	  /* a layer whose index could not be read */
 	struct replay replay;
 	struct waiter waiter;
 	struct block_io flush; /* and what is to be flushed */
