@@ -109,7 +109,11 @@ static int make_clone(struct fixture *fixture)
 
 static int revert(struct fixture *fixture)
 {
-	return fixture_revert(fixture, "n0", "n1");
+	const struct layer *head = volume_find(fixture->pool, "n0")->head;
+	int ret = fixture_revert(fixture, "n0", "n1");
+
+	assert_ptr_equal(volume_find(fixture->pool, "n0")->head, head);
+	return ret;
 }
 
 static int delete_volume(struct fixture *fixture)
