@@ -104,6 +104,20 @@ static bool is_lost(const struct repair *repair, const struct walk_leaf *leaf)
 						  sizeof(*repair->lost), compare_lost));
 }
 
+/*
+ * Only the journal has the layer's record, the page of the catalogue is lost: what the checkpoint
+ * had of it cannot be known, unless it had nothing (a record of the journal has the last root).
+ */
+static bool is_unknown(const struct repair *repair, uint32_t id)
+{
+	const struct image *image = &repair->image;
+	const struct image_layer *layer = image_find_layer(image, id);
+	uint64_t page = (id - 1) / FORMAT_RECORDS;
+
+	return layer && !layer->is_base && page < image->catalogue.leaf_count &&
+	       bitmap_has(image->bad_pages, page) && get_le64(&layer->record.root) != 0;
+}
+
 static int give_up_leaf(struct repair *repair, struct repair_layer *layer, uint32_t id)
 {
 	uint64_t first = repair->walk.number * FORMAT_WORDS * STORE_EXTENT_BYTES;
@@ -125,7 +139,7 @@ static void count_leaf(struct repair *repair, struct repair_layer *layer,
 						 ? repair->walk.by_layer[parent_id]
 						 : NULL;
 
-	if (parent && is_lost(repair, parent))
+	if (parent && (is_lost(repair, parent) || is_unknown(repair, parent_id)))
 		layer->is_shadow_unknown = true;
 	for (unsigned i = 0; i < FORMAT_WORDS; i++) {
 		uint64_t word = walk_word(leaf->final, i);
@@ -151,7 +165,7 @@ static int take_leaf(struct repair *repair, const struct walk_leaf *leaf)
 	int ret = 0;
 
 	if (get_le16(&repair->image.records[id - 1].kind) != FORMAT_RECORD_LAYER ||
-	    !leaf->layer->is_final)
+	    !leaf->layer->is_final || is_unknown(repair, id))
 		return 0;
 	if (is_lost(repair, leaf))
 		return give_up_leaf(repair, layer, id);
@@ -249,9 +263,8 @@ static int put_layer(struct repair *repair, uint32_t id)
 
 	if (id >= repair->first_new_id)
 		return 0; /* made here, whole */
-	if (!old->is_base && (id - 1) / FORMAT_RECORDS < repair->image.catalogue.leaf_count &&
-	    bitmap_has(repair->image.bad_pages, (id - 1) / FORMAT_RECORDS))
-		layer->is_lost = true; /* the journal speaks of it, its record cannot be read */
+	if (is_unknown(repair, id))
+		layer->is_lost = true;
 	else if (old->since == 0)
 		ret = finish_leaves(repair, id);
 	if (layer->is_lost) {
@@ -270,7 +283,7 @@ static int put_layer(struct repair *repair, uint32_t id)
 	put_le64(&record->root, root);
 	put_le64(&record->mapped_extents, layer->is_lost ? 0 : layer->mapped);
 	if (parent && (layer->is_lost || layer->is_shadow_unknown || old->tree.lost.count > 0 ||
-		       parent >= repair->first_new_id ||
+		       parent >= repair->first_new_id || is_unknown(repair, parent) ||
 		       image_find_layer(&repair->image, parent)->tree.lost.count > 0)) {
 		put_le16(&record->flags, FORMAT_LAYER_UNCOUNTED);
 		put_le64(&record->shadowed_extents, 0);
