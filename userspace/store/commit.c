@@ -129,6 +129,7 @@ static void commit_capture(struct pool *pool)
 	struct commit *commit = &pool->commit;
 
 	journal_begin(&pool->journal);
+	leaf_commit_begin(&pool->cache);
 	for (uint32_t i = 0; i < commit->record_count; i++) {
 		union format_record record;
 
@@ -176,6 +177,7 @@ static void commit_end(struct pool *pool, int result, const char *what)
 	struct commit *commit = &pool->commit;
 
 	commit->is_running = false;
+	leaf_commit_end(&pool->cache);
 	if (result != 0) {
 		pool_degrade(pool, POOL_READ_ONLY, what, result);
 		waiter_wake_all(&pool->runner, &commit->now, -EIO);

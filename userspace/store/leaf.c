@@ -298,8 +298,28 @@ void leaf_change(struct leaf_cache *cache, struct leaf *leaf, unsigned index, ui
 	cache->changed_words++;
 }
 
+bool leaf_is_kept(const struct leaf_cache *cache, const struct leaf *leaf, unsigned index)
+{
+	return !bitmap_has(leaf->changed, index) &&
+	       !(cache->is_committing && leaf->commit == cache->commit &&
+		 bitmap_has(leaf->committed, index));
+}
+
+void leaf_commit_begin(struct leaf_cache *cache)
+{
+	cache->commit++;
+	cache->is_committing = true;
+}
+
+void leaf_commit_end(struct leaf_cache *cache)
+{
+	cache->is_committing = false;
+}
+
 void leaf_commit(struct leaf_cache *cache, struct leaf *leaf)
 {
+	memcpy(leaf->committed, leaf->changed, sizeof(leaf->committed));
+	leaf->commit = cache->commit;
 	cache->changed_words -= leaf->changed_count;
 	leaf->changed_count = 0;
 	memset(leaf->changed, 0, sizeof(leaf->changed));

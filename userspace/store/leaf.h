@@ -35,6 +35,8 @@ struct leaf {
 	unsigned pins;
 	uint64_t changed[(FORMAT_WORDS + 63) / 64];
 	unsigned changed_count;
+	uint64_t committed[(FORMAT_WORDS + 63) / 64]; /* what was changed, by commit `commit` */
+	uint64_t commit;
 
 	struct list_node hash_link;
 	struct list_node idle_link;    /* in idle when it may be evicted, in free when unused */
@@ -68,6 +70,8 @@ struct leaf_cache {
 	struct list dirty;
 	uint32_t dirty_count;
 	uint64_t changed_words;
+	uint64_t commit;	 /* number of the last one that took changed words */
+	bool is_committing;	 /* it is not over yet */
 	struct error last_error; /* why the last leaf could not be read */
 };
 
@@ -106,8 +110,16 @@ void leaf_change(struct leaf_cache *cache, struct leaf *leaf, unsigned index, ui
 /* The same while the journal is replayed: the journal has it already. */
 void leaf_replay(struct leaf_cache *cache, struct leaf *leaf, unsigned index, uint64_t word);
 
-/* A commit has taken the changed words of this leaf. */
+/*
+ * True if the journal (or a checkpoint) has this word as it is. Whoever builds on a word that it
+ * has not yet must wait for it before it answers.
+ */
+bool leaf_is_kept(const struct leaf_cache *cache, const struct leaf *leaf, unsigned index);
+
+/* A commit has taken the changed words of this leaf; it begins, it is over. */
 void leaf_commit(struct leaf_cache *cache, struct leaf *leaf);
+void leaf_commit_begin(struct leaf_cache *cache);
+void leaf_commit_end(struct leaf_cache *cache);
 
 /* A checkpoint has captured this leaf; at its end all captured ones are let go. */
 void leaf_capture(struct leaf_cache *cache, struct leaf *leaf);

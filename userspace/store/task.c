@@ -137,7 +137,7 @@ static void task_committed(struct task *task)
 
 void task_end_durable(struct task *task, int result)
 {
-	bool must_be_kept = task->has_changed && !task->pool->faults.answers_early;
+	bool must_be_kept = task->needs_commit && !task->pool->faults.answers_early;
 
 	if (result != 0 || (!task->io->fua && !must_be_kept)) {
 		task_end(task, result);

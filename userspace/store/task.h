@@ -78,8 +78,8 @@ struct task {
 	bool is_changing; /* counted by the volume's gate */
 	uint64_t cursor;  /* next byte to hand to the disk, or to unmap */
 	bool is_reader;
-	bool has_changed; /* a word: the request ends when the journal has it */
-	unsigned turn;	  /* of space_enter */
+	bool needs_commit; /* it changed a word, or built on one that the journal has not yet */
+	unsigned turn;	   /* of space_enter */
 	unsigned in_flight;
 	int result;
 	/* From here on not cleared. */
@@ -107,6 +107,12 @@ bool task_take_bounce(struct task *task);
 /* From now on no extent that is freed is reused, until this has ended. */
 void task_begin_reading(struct task *task);
 void task_end_reading(struct task *task);
+
+/*
+ * The request has nothing to change in this word, as it is: another one that is not over yet may
+ * have made it so. It ends when the journal has it, or the process could die and the word with it.
+ */
+void task_rely(struct task *task, uint64_t extent);
 
 /*
  * Move at most `len` bytes of the task's memory at byte `at` of the volume from or to the

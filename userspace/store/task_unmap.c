@@ -124,6 +124,8 @@ static int unmap_extent(struct task *task, bool has_below)
 		if (hold_put(&task->pool->holds, hold, mask, &task->pool->runner, &place,
 			     &is_unmapped))
 			task_release_place(task->pool, place, is_unmapped);
+	} else {
+		task_rely(task, extent);
 	}
 	task->cursor = extent_end;
 	return 0;

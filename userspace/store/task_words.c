@@ -187,13 +187,23 @@ static void task_charge(struct task *task, bool is_more)
 	quota_charge(task->pool, task->layer->owner, is_more ? 1 : -1);
 }
 
+void task_rely(struct task *task, uint64_t extent)
+{
+	const struct leaf *leaf = task->leaves[leaf_index(task, extent)];
+
+	if (leaf && !leaf_is_kept(&task->pool->cache, leaf, (unsigned)(extent % FORMAT_WORDS)))
+		task->needs_commit = true;
+}
+
 void task_set_word(struct task *task, uint64_t extent, uint64_t word)
 {
 	uint64_t old = task_word(task, extent);
 
-	if (word == old)
+	if (word == old) {
+		task_rely(task, extent);
 		return;
-	task->has_changed = true;
+	}
+	task->needs_commit = true;
 	if (!word_place(old) && word_place(word)) {
 		space_map(&task->pool->space, word_place(word));
 		task_charge(task, true);
