@@ -255,6 +255,7 @@ static void thresholds_of_a_volume_are_told_once(void **state)
 	assert_int_equal(unmap_at("a", 0, 10), 0);
 	assert_int_equal(write_at("a", 0), 0);
 	assert_int_equal(write_at("a", 1), 0);
+	assert_int_equal(write_at("a", 2), 0);
 	assert_int_equal(ear.heard[BLOCK_USED_THRESHOLD], 1);
 	assert_int_equal(unmap_at("a", 0, 20), 0);
 	for (uint64_t i = 0; i < 20; i++)
