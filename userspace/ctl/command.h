@@ -36,6 +36,12 @@ enum option_bit {
 	OPTION_SHARED = 1 << 9,
 	OPTION_AGENT = 1 << 10,
 	OPTION_SNAPSHOT = 1 << 11,
+	OPTION_RESERVE = 1 << 12,
+	OPTION_LIMIT = 1 << 13,
+	OPTION_WARN_USED = 1 << 14,
+	OPTION_WARN_AVAILABLE = 1 << 15,
+	OPTION_WARN_PERCENT = 1 << 16,
+	OPTION_OVERCOMMIT = 1 << 17,
 };
 
 #define OPTIONS_ALWAYS (OPTION_HELP | OPTION_NODE | OPTION_JSON)
@@ -51,12 +57,16 @@ struct call {
 	char *name;	   /* operand NAME: of what the noun says */
 	char *volume;	   /* operand VOLUME; NULL if it may be left out and was */
 	char *snapshot;	   /* operand SNAPSHOT, or --snapshot */
+	char *new_name;	   /* operand NEW-NAME */
 	char **names;	   /* operand NAME...: argv's rest */
 	size_t name_count;
 	char *path;	     /* operand PATH */
 	char *pool;	     /* --pool */
 	char *initiator;     /* --initiator */
 	uint64_t size_bytes; /* operand SIZE or --size; 0 if neither was given */
+	/* Of options of the same name; 0 for "none". */
+	uint64_t reservation_bytes, limit_bytes, warn_used_bytes, warn_available_bytes;
+	uint32_t warn_percent, overcommit_percent;
 	bool is_json;
 	FILE *out;
 };

@@ -4,27 +4,44 @@
 
 #include "ctl/command.h"
 
+#define USAGE_WIDTH  68 /* where a usage line is broken */
+#define USAGE_INDENT 10
+
 /* The options as a usage line shows them. */
 static const struct {
 	unsigned bit;
 	const char *text;
 } option_texts[] = {
-	{OPTION_SIZE, "--size SIZE"},	   {OPTION_SNAPSHOT, "--snapshot NAME"},
-	{OPTION_POOL, "--pool NAME"},	   {OPTION_INITIATOR, "--initiator IQN"},
-	{OPTION_NO_CHAP, "--no-chap"},	   {OPTION_SHARED, "--shared"},
-	{OPTION_AGENT, "--agent ADDRESS"}, {OPTION_YES, "--yes"},
+	{OPTION_SIZE, "--size SIZE"},
+	{OPTION_SNAPSHOT, "--snapshot NAME"},
+	{OPTION_POOL, "--pool NAME"},
+	{OPTION_RESERVE, "--reserve SIZE"},
+	{OPTION_LIMIT, "--limit SIZE"},
+	{OPTION_WARN_USED, "--warn-used SIZE"},
+	{OPTION_WARN_AVAILABLE, "--warn-available SIZE"},
+	{OPTION_WARN_PERCENT, "--warn PERCENT"},
+	{OPTION_OVERCOMMIT, "--overcommit PERCENT"},
+	{OPTION_INITIATOR, "--initiator IQN"},
+	{OPTION_NO_CHAP, "--no-chap"},
+	{OPTION_SHARED, "--shared"},
+	{OPTION_AGENT, "--agent ADDRESS"},
+	{OPTION_YES, "--yes"},
 };
 
 static void usage_print(FILE *out, const struct command *command)
 {
-	fprintf(out, "berth %s %s", command->noun, command->verb);
+	int width = fprintf(out, "berth %s %s", command->noun, command->verb);
+
 	if (*command->operands)
-		fprintf(out, " %s", command->operands);
+		width += fprintf(out, " %s", command->operands);
 	for (size_t i = 0; i < ARRAY_SIZE(option_texts); i++) {
-		if (command->required & option_texts[i].bit)
-			fprintf(out, " %s", option_texts[i].text);
-		else if (command->options & option_texts[i].bit)
-			fprintf(out, " [%s]", option_texts[i].text);
+		bool is_required = command->required & option_texts[i].bit;
+
+		if (!is_required && !(command->options & option_texts[i].bit))
+			continue;
+		if (width + (int)strlen(option_texts[i].text) > USAGE_WIDTH)
+			width = fprintf(out, "\n%*s", USAGE_INDENT, "");
+		width += fprintf(out, is_required ? " %s" : " [%s]", option_texts[i].text);
 	}
 	fputc('\n', out);
 }

@@ -15,6 +15,8 @@
 #include "ctl/command.h"
 #include "rpc/address.h"
 
+#define PERCENT_MAX 1000000 /* an overcommit that nobody means */
+
 #define NODE_DEFAULT "unix:/run/berth/node.sock"
 
 /* The `val` of each is its bit, which no letter has: there are no short options but -h. */
@@ -31,6 +33,12 @@ static const struct option long_options[] = {
 	{"shared", no_argument, NULL, OPTION_SHARED},
 	{"agent", required_argument, NULL, OPTION_AGENT},
 	{"snapshot", required_argument, NULL, OPTION_SNAPSHOT},
+	{"reserve", required_argument, NULL, OPTION_RESERVE},
+	{"limit", required_argument, NULL, OPTION_LIMIT},
+	{"warn-used", required_argument, NULL, OPTION_WARN_USED},
+	{"warn-available", required_argument, NULL, OPTION_WARN_AVAILABLE},
+	{"warn", required_argument, NULL, OPTION_WARN_PERCENT},
+	{"overcommit", required_argument, NULL, OPTION_OVERCOMMIT},
 	{NULL, 0, NULL, 0},
 };
 
@@ -46,6 +54,59 @@ static const char *option_name(unsigned bit)
 static unsigned lowest_bit(unsigned bits)
 {
 	return bits & -bits;
+}
+
+/* A size, or "none" for 0. */
+static int bound_parse(const char *text, uint64_t *out_bytes, struct error *err)
+{
+	if (strcmp(text, "none") == 0) {
+		*out_bytes = 0;
+		return 0;
+	}
+	return size_parse(text, out_bytes, err);
+}
+
+/* "80" or "80%", or "none" for 0. */
+static int percent_parse(const char *text, uint32_t *out_percent, struct error *err)
+{
+	unsigned long percent;
+	char *end;
+
+	if (strcmp(text, "none") == 0) {
+		*out_percent = 0;
+		return 0;
+	}
+	errno = 0;
+	percent = strtoul(text, &end, 10);
+	if (*end == '%')
+		end++;
+	if (errno != 0 || *end || *text < '0' || *text > '9' || percent == 0 ||
+	    percent > PERCENT_MAX)
+		return error_set(err, -EINVAL, "'%.20s' is not a percentage such as 80%%, or none",
+				 text);
+	*out_percent = (uint32_t)percent;
+	return 0;
+}
+
+/* Options that bound how space is used. */
+static int bound_store(struct call *call, unsigned bit, const char *value, struct error *err)
+{
+	switch (bit) {
+	case OPTION_RESERVE:
+		return bound_parse(value, &call->reservation_bytes, err);
+	case OPTION_LIMIT:
+		return bound_parse(value, &call->limit_bytes, err);
+	case OPTION_WARN_USED:
+		return bound_parse(value, &call->warn_used_bytes, err);
+	case OPTION_WARN_AVAILABLE:
+		return bound_parse(value, &call->warn_available_bytes, err);
+	case OPTION_WARN_PERCENT:
+		return percent_parse(value, &call->warn_percent, err);
+	case OPTION_OVERCOMMIT:
+		return percent_parse(value, &call->overcommit_percent, err);
+	default:
+		return 0;
+	}
 }
 
 static int option_store(struct call *call, unsigned bit, char *value, struct error *err)
@@ -75,7 +136,7 @@ static int option_store(struct call *call, unsigned bit, char *value, struct err
 	case OPTION_SIZE:
 		return size_parse(value, &call->size_bytes, err);
 	default:
-		break;
+		return bound_store(call, bit, value, err);
 	}
 	return 0;
 }
@@ -140,7 +201,10 @@ static int operand_store(struct call *call, const char *kind, char *word, struct
 		call->snapshot = word;
 		return name_check("snapshot", word, err);
 	}
-	call->name = word;
+	if (strcmp(kind, "NEW-NAME") == 0)
+		call->new_name = word;
+	else
+		call->name = word;
 	return name_check(call->command->noun, word, err);
 }
 

@@ -21,6 +21,10 @@ static const struct field pool_fields[] = {
 	{"snapshots", "SNAPSHOTS", FIELD_COUNT, IN_RECORD},
 	{"state", "STATE", FIELD_TEXT, IN_BOTH},
 	{"state_reason", "REASON", FIELD_TEXT, IN_RECORD},
+	{"full", "FULL", FIELD_BOOL, IN_RECORD},
+	{"threshold_percent", "WARN AT", FIELD_PERCENT_BOUND, IN_RECORD},
+	{"overcommit_percent", "OVERCOMMIT TO", FIELD_PERCENT_BOUND, IN_RECORD},
+	{"reserved", "RESERVED", FIELD_BYTES, IN_RECORD},
 	{"reclaiming", "RECLAIMING", FIELD_BYTES, IN_RECORD},
 	{"unpunched", "UNPUNCHED", FIELD_BYTES, IN_RECORD},
 	{"metadata", "METADATA", FIELD_BYTES, IN_RECORD},
@@ -37,20 +41,30 @@ static double overcommit(const Berth__V1__Pool *pool)
 	return (double)(uint64_t)((double)pool->promised * 100 / (double)pool->data) / 100;
 }
 
-static json_t *pool_json(const Berth__V1__Pool *pool)
+static json_t *pool_space_json(const Berth__V1__Pool *pool)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, "
-			 "s:I, s:i, s:f}",
-			 "name", view_text(pool->name), "uuid", view_text(pool->uuid), "path",
-			 view_text(pool->path), "state", view_text(pool->state), "state_reason",
-			 view_text(pool->state_reason), "size", (json_int_t)pool->size, "data",
-			 (json_int_t)pool->data, "used", (json_int_t)pool->used, "free",
-			 (json_int_t)pool->free, "reclaiming", (json_int_t)pool->reclaiming,
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:f, s:b, s:I, s:I}",
+			 "size", (json_int_t)pool->size, "data", (json_int_t)pool->data, "used",
+			 (json_int_t)pool->used, "free", (json_int_t)pool->free, "reserved",
+			 (json_int_t)pool->reserved, "reclaiming", (json_int_t)pool->reclaiming,
 			 "unpunched", (json_int_t)pool->unpunched, "metadata",
 			 (json_int_t)pool->metadata, "promised", (json_int_t)pool->promised,
-			 "volumes", (json_int_t)pool->volumes, "snapshots",
-			 (json_int_t)pool->snapshots, "used_percent",
-			 (int)view_percent(pool->used, pool->data), "overcommit", overcommit(pool));
+			 "used_percent", (int)view_percent(pool->used, pool->data), "overcommit",
+			 overcommit(pool), "full", (int)pool->full, "threshold_percent",
+			 (json_int_t)pool->threshold_percent, "overcommit_percent",
+			 (json_int_t)pool->overcommit_percent);
+}
+
+static json_t *pool_json(const Berth__V1__Pool *pool)
+{
+	json_t *row = json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:I, s:I}", "name", view_text(pool->name), "uuid",
+		view_text(pool->uuid), "path", view_text(pool->path), "state",
+		view_text(pool->state), "state_reason", view_text(pool->state_reason), "volumes",
+		(json_int_t)pool->volumes, "snapshots", (json_int_t)pool->snapshots);
+
+	(void)json_object_update_new(row, pool_space_json(pool)); /* of two objects: works */
+	return row;
 }
 
 static void pool_print(const struct call *call, const ProtobufCMessage *pool)
@@ -188,6 +202,38 @@ static int pool_export(const struct call *call, struct error *err)
 	return ret;
 }
 
+static int pool_rename(const struct call *call, struct error *err)
+{
+	Berth__V1__RenamePoolRequest request = BERTH__V1__RENAME_POOL_REQUEST__INIT;
+
+	request.name = call->name;
+	request.new_name = call->new_name;
+	return call_and_show(call, "RenamePool", &request.base, err);
+}
+
+static int pool_set_check(const struct call *call, struct error *err)
+{
+	if (call->given & (OPTION_WARN_PERCENT | OPTION_OVERCOMMIT))
+		return 0;
+	return error_set(err, -EINVAL, "give --warn, --overcommit, or both");
+}
+
+static int pool_set(const struct call *call, struct error *err)
+{
+	Berth__V1__SetPoolRequest request = BERTH__V1__SET_POOL_REQUEST__INIT;
+
+	request.name = call->name;
+	request.threshold_percent = call->warn_percent;
+	request.overcommit_percent = call->overcommit_percent;
+	/* A field that is not chosen is not sent, and so stays as it is. */
+	if (call->given & OPTION_WARN_PERCENT)
+		request.threshold_case = BERTH__V1__SET_POOL_REQUEST__THRESHOLD_THRESHOLD_PERCENT;
+	if (call->given & OPTION_OVERCOMMIT)
+		request.overcommit_case =
+			BERTH__V1__SET_POOL_REQUEST__OVERCOMMIT_OVERCOMMIT_PERCENT;
+	return call_and_show(call, "SetPool", &request.base, err);
+}
+
 /* Show what goes before it goes. */
 static int pool_confirm(const struct call *call, const Berth__V1__PoolName *request,
 			struct error *err)
@@ -251,6 +297,36 @@ static const struct command pool_commands[] = {
 			"\n"
 			"Example:\n"
 			"  berth pool import /dev/sdc",
+	},
+	{
+		.noun = "pool",
+		.verb = "set",
+		.operands = "NAME",
+		.options = OPTION_WARN_PERCENT | OPTION_OVERCOMMIT,
+		.check = pool_set_check,
+		.run = pool_set,
+		.summary = "set when a pool warns, and how much it may promise",
+		.help = "Watchers and the hook are told once --warn percent of what can hold data "
+			"is\n"
+			"used. Volumes that together promise more than --overcommit percent of it "
+			"are\n"
+			"not made, cloned or grown; those that are there stay. 'none' takes either "
+			"away;\n"
+			"what is not given stays as it is.\n"
+			"\n"
+			"Example:\n"
+			"  berth pool set fast --warn 80% --overcommit 300%",
+	},
+	{
+		.noun = "pool",
+		.verb = "rename",
+		.operands = "NAME NEW-NAME",
+		.run = pool_rename,
+		.summary = "give a pool another name",
+		.help = "Renames a pool. Its volumes, and hosts that use them, see nothing of it.\n"
+			"\n"
+			"Example:\n"
+			"  berth pool rename fast nvme",
 	},
 	{
 		.noun = "pool",

@@ -83,8 +83,13 @@ static void list_print(FILE *out, const json_t *list)
 
 static void value_print(FILE *out, enum field_kind kind, const json_t *value)
 {
+	bool is_bound = kind == FIELD_BOUND || kind == FIELD_PERCENT_BOUND;
 	char size[SIZE_TEXT_MAX];
 
+	if (is_bound && json_integer_value(value) == 0) {
+		fputs("none", out);
+		return;
+	}
 	switch (kind) {
 	case FIELD_TEXT:
 		fputs(json_string_length(value) > 0 ? json_string_value(value) : "-", out);
@@ -100,9 +105,11 @@ static void value_print(FILE *out, enum field_kind kind, const json_t *value)
 		break;
 	case FIELD_BYTES:
 	case FIELD_ABOUT:
+	case FIELD_BOUND:
 		fputs(size_format((uint64_t)json_integer_value(value), size), out);
 		break;
 	case FIELD_PERCENT:
+	case FIELD_PERCENT_BOUND:
 		fprintf(out, "%" JSON_INTEGER_FORMAT "%%", json_integer_value(value));
 		break;
 	case FIELD_RATIO:

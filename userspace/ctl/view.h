@@ -14,16 +14,18 @@
 
 /* How a member is shown to people; in JSON it is what the object has. */
 enum field_kind {
-	FIELD_TEXT,    /* string; empty: "-" */
-	FIELD_LIST,    /* array of strings: "a, b" */
-	FIELD_LENGTH,  /* of an array, to the right */
-	FIELD_COUNT,   /* integer, to the right */
-	FIELD_BYTES,   /* integer: "1.5 GiB", to the right */
-	FIELD_ABOUT,   /* the same, "~1.5 GiB" if the object's member "exact" is false */
-	FIELD_PERCENT, /* integer: "12%", to the right */
-	FIELD_RATIO,   /* real: "2.50", to the right */
-	FIELD_BOOL,    /* "yes", "no" */
-	FIELD_TIME,    /* Unix seconds: local date and time; 0: "-" */
+	FIELD_TEXT,	     /* string; empty: "-" */
+	FIELD_LIST,	     /* array of strings: "a, b" */
+	FIELD_LENGTH,	     /* of an array, to the right */
+	FIELD_COUNT,	     /* integer, to the right */
+	FIELD_BYTES,	     /* integer: "1.5 GiB", to the right */
+	FIELD_ABOUT,	     /* the same, "~1.5 GiB" if the object's member "exact" is false */
+	FIELD_BOUND,	     /* the same, "none" for 0 */
+	FIELD_PERCENT,	     /* integer: "12%", to the right */
+	FIELD_PERCENT_BOUND, /* the same, "none" for 0 */
+	FIELD_RATIO,	     /* real: "2.50", to the right */
+	FIELD_BOOL,	     /* "yes", "no" */
+	FIELD_TIME,	     /* Unix seconds: local date and time; 0: "-" */
 };
 
 enum field_place {

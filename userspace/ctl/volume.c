@@ -8,6 +8,8 @@
 #include "ctl/publication.h"
 #include "ctl/volume_view.h"
 
+#define OPTIONS_OF_SPACE (OPTION_RESERVE | OPTION_LIMIT | OPTION_WARN_USED | OPTION_WARN_AVAILABLE)
+
 /* Most commands answer with the volume as it is now. */
 static int call_and_show(const struct call *call, const char *method,
 			 const ProtobufCMessage *request, struct error *err)
@@ -40,6 +42,8 @@ static int volume_create(const struct call *call, struct error *err)
 		request.pool = call->pool;
 	if (call->snapshot)
 		request.snapshot = call->snapshot;
+	request.reservation = call->reservation_bytes;
+	request.limit = call->limit_bytes;
 	return call_and_show(call, "CreateVolume", &request.base, err);
 }
 
@@ -75,6 +79,39 @@ static int volume_grow(const struct call *call, struct error *err)
 	request.name = call->name;
 	request.size = call->size_bytes;
 	return call_and_show(call, "GrowVolume", &request.base, err);
+}
+
+static int volume_set_check(const struct call *call, struct error *err)
+{
+	if (call->given & OPTIONS_OF_SPACE)
+		return 0;
+	return error_set(err, -EINVAL,
+			 "give at least one of --reserve, --limit, --warn-used and "
+			 "--warn-available");
+}
+
+static int volume_set(const struct call *call, struct error *err)
+{
+	Berth__V1__SetVolumeRequest request = BERTH__V1__SET_VOLUME_REQUEST__INIT;
+
+	request.name = call->name;
+	request.reservation = call->reservation_bytes;
+	request.limit = call->limit_bytes;
+	request.threshold_used = call->warn_used_bytes;
+	request.threshold_available = call->warn_available_bytes;
+	/* A field that is not chosen is not sent, and so stays as it is. */
+	if (call->given & OPTION_RESERVE)
+		request.reservation_or_not_case =
+			BERTH__V1__SET_VOLUME_REQUEST__RESERVATION_OR_NOT_RESERVATION;
+	if (call->given & OPTION_LIMIT)
+		request.limit_or_not_case = BERTH__V1__SET_VOLUME_REQUEST__LIMIT_OR_NOT_LIMIT;
+	if (call->given & OPTION_WARN_USED)
+		request.threshold_used_or_not_case =
+			BERTH__V1__SET_VOLUME_REQUEST__THRESHOLD_USED_OR_NOT_THRESHOLD_USED;
+	if (call->given & OPTION_WARN_AVAILABLE)
+		request.threshold_available_or_not_case =
+			BERTH__V1__SET_VOLUME_REQUEST__THRESHOLD_AVAILABLE_OR_NOT_THRESHOLD_AVAILABLE;
+	return call_and_show(call, "SetVolume", &request.base, err);
 }
 
 /* The snapshots that would stay when a volume goes. */
@@ -210,7 +247,7 @@ static const struct command volume_commands[] = {
 		.noun = "volume",
 		.verb = "create",
 		.operands = "NAME [SIZE]",
-		.options = OPTION_POOL | OPTION_SNAPSHOT,
+		.options = OPTION_POOL | OPTION_SNAPSHOT | OPTION_RESERVE | OPTION_LIMIT,
 		.check = volume_create_check,
 		.run = volume_create,
 		.summary = "make a thin volume, or a clone of a snapshot",
@@ -269,6 +306,26 @@ static const struct command volume_commands[] = {
 			"\n"
 			"Example:\n"
 			"  berth volume grow db 40G",
+	},
+	{
+		.noun = "volume",
+		.verb = "set",
+		.operands = "NAME",
+		.options = OPTIONS_OF_SPACE,
+		.check = volume_set_check,
+		.run = volume_set,
+		.summary = "set a volume's reservation, limit and warnings",
+		.help = "--reserve keeps that much of the pool for this volume and its snapshots; "
+			"past\n"
+			"--limit of both together, writes to new space fail as in a full pool. "
+			"Watchers\n"
+			"and the hook are told once it takes --warn-used, and once no more than\n"
+			"--warn-available is left for it. Each is a SIZE or 'none'; what is not "
+			"given\n"
+			"stays as it is.\n"
+			"\n"
+			"Example:\n"
+			"  berth volume set db --reserve 10G --limit none --warn-used 16G",
 	},
 	{
 		.noun = "volume",

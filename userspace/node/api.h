@@ -27,12 +27,15 @@ api_handler api_export_pool;
 api_handler api_get_pool;
 api_handler api_list_pools;
 api_handler api_grow_pool;
+api_handler api_rename_pool;
+api_handler api_set_pool;
 api_handler api_delete_pool;
 
 api_handler api_create_volume;
 api_handler api_get_volume;
 api_handler api_list_volumes;
 api_handler api_grow_volume;
+api_handler api_set_volume;
 api_handler api_revert_volume;
 api_handler api_delete_volume;
 api_handler api_mark_formatted;

@@ -41,7 +41,11 @@ static int pool_fill(struct node *node, const struct node_pool *pool, Berth__V1_
 	message->snapshots = facts.snapshot_count;
 	message->data = facts.data_bytes;
 	message->reclaiming = facts.reclaiming_bytes;
+	message->reserved = facts.reserved_bytes;
 	message->unpunched = facts.unpunched_bytes;
+	message->full = facts.is_full;
+	message->threshold_percent = facts.threshold_used_percent;
+	message->overcommit_percent = facts.overcommit_percent;
 	if (rpc_set_string(&message->uuid, uuid_format(&facts.uuid, uuid)) < 0 ||
 	    rpc_set_string(&message->state, state_text(facts.state)) < 0 ||
 	    rpc_set_string(&message->state_reason, facts.reason.text) < 0)
@@ -127,4 +131,29 @@ int api_export_pool(struct node *node, const ProtobufCMessage *request, Protobuf
 		    struct error *err)
 {
 	return node_pool_export(node, ((const Berth__V1__PoolName *)request)->name, err);
+}
+
+int api_rename_pool(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		    struct error *err)
+{
+	const Berth__V1__RenamePoolRequest *wanted = (const Berth__V1__RenamePoolRequest *)request;
+	struct node_pool *pool;
+	int ret = node_pool_rename(node, wanted->name, wanted->new_name, &pool, err);
+
+	return ret < 0 ? ret : pool_fill(node, pool, (Berth__V1__Pool *)reply);
+}
+
+int api_set_pool(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		 struct error *err)
+{
+	const Berth__V1__SetPoolRequest *wanted = (const Berth__V1__SetPoolRequest *)request;
+	const struct policy_change change = {
+		.threshold_used_percent =
+			wanted->threshold_case ? &wanted->threshold_percent : NULL,
+		.overcommit_percent = wanted->overcommit_case ? &wanted->overcommit_percent : NULL,
+	};
+	struct node_pool *pool;
+	int ret = node_pool_set_policy(node, wanted->name, &change, &pool, err);
+
+	return ret < 0 ? ret : pool_fill(node, pool, (Berth__V1__Pool *)reply);
 }

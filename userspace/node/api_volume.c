@@ -101,6 +101,10 @@ static int volume_fill(struct node *node, const struct node_pool *pool,
 	message->shared = facts->shared_bytes;
 	message->exact = facts->is_counted;
 	message->charged = facts->charged_bytes;
+	message->reservation = facts->reservation_bytes;
+	message->limit = facts->limit_bytes;
+	message->threshold_used = facts->threshold_used_bytes;
+	message->threshold_available = facts->threshold_available_bytes;
 	message->depth = facts->depth;
 	message->formatted = facts->is_formatted;
 	message->created_at = (int64_t)facts->created_at_s;
@@ -147,6 +151,8 @@ int api_create_volume(struct node *node, const ProtobufCMessage *request, Protob
 		.size_bytes = wanted->size,
 		.logical_block_bytes = wanted->logical_block_size,
 		.snapshot = wanted->snapshot,
+		.reservation_bytes = wanted->reservation,
+		.limit_bytes = wanted->limit,
 	};
 	int ret = node_volume_create(node, &creation, err);
 
@@ -239,6 +245,25 @@ int api_grow_volume(struct node *node, const ProtobufCMessage *request, Protobuf
 	if (ret == 0)
 		ret = volume_answer(node, &choice, reply, err);
 	return ret;
+}
+
+int api_set_volume(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,
+		   struct error *err)
+{
+	const Berth__V1__SetVolumeRequest *wanted = (const Berth__V1__SetVolumeRequest *)request;
+	const struct volume_choice choice = {wanted->name, wanted->volume_uuid};
+	const struct limits_change change = {
+		.reservation_bytes = wanted->reservation_or_not_case ? &wanted->reservation : NULL,
+		.limit_bytes = wanted->limit_or_not_case ? &wanted->limit : NULL,
+		.threshold_used_bytes =
+			wanted->threshold_used_or_not_case ? &wanted->threshold_used : NULL,
+		.threshold_available_bytes = wanted->threshold_available_or_not_case
+						     ? &wanted->threshold_available
+						     : NULL,
+	};
+	int ret = node_volume_set_limits(node, &choice, &change, err);
+
+	return ret < 0 ? ret : volume_answer(node, &choice, reply, err);
 }
 
 int api_revert_volume(struct node *node, const ProtobufCMessage *request, ProtobufCMessage *reply,

@@ -112,6 +112,31 @@ int control_pool_grow(struct loop *loop, struct pool *pool, struct error *err)
 	return control_run(&control, loop, err);
 }
 
+static void pool_rename_start(struct control *control)
+{
+	pool_rename(control->pool, control->name, &control->request);
+}
+
+int control_pool_rename(struct loop *loop, struct pool *pool, const char *name, struct error *err)
+{
+	struct control control = {.start = pool_rename_start, .pool = pool, .name = name};
+
+	return control_run(&control, loop, err);
+}
+
+static void pool_policy_start(struct control *control)
+{
+	pool_set_policy(control->pool, control->policy, &control->request);
+}
+
+int control_pool_set_policy(struct loop *loop, struct pool *pool, const struct pool_policy *policy,
+			    struct error *err)
+{
+	struct control control = {.start = pool_policy_start, .pool = pool, .policy = policy};
+
+	return control_run(&control, loop, err);
+}
+
 static void pool_preview_start(struct control *control)
 {
 	pool_preview(control->pool, control->names, control->count, control->out_bytes,

@@ -19,6 +19,9 @@ int control_pool_open(struct loop *loop, struct block *disk, const struct pool_s
 		      struct pool **out_pool, struct error *err);
 int control_pool_close(struct loop *loop, struct pool *pool, struct error *err);
 int control_pool_grow(struct loop *loop, struct pool *pool, struct error *err);
+int control_pool_rename(struct loop *loop, struct pool *pool, const char *name, struct error *err);
+int control_pool_set_policy(struct loop *loop, struct pool *pool, const struct pool_policy *policy,
+			    struct error *err);
 int control_pool_preview(struct loop *loop, struct pool *pool, const char *const *names,
 			 unsigned count, uint64_t *out_bytes, struct error *err);
 void control_pool_describe(struct loop *loop, struct pool *pool, struct pool_facts *out_facts);
@@ -34,6 +37,16 @@ int control_volume_delete(struct loop *loop, struct pool *pool, const char *name
 			  struct error *err);
 int control_volume_grow(struct loop *loop, struct pool *pool, const char *name, uint64_t size_bytes,
 			struct error *err);
+
+/* What to change of a volume's limits; NULL: it stays as it is. */
+struct limits_change {
+	const uint64_t *reservation_bytes;
+	const uint64_t *limit_bytes;
+	const uint64_t *threshold_used_bytes;
+	const uint64_t *threshold_available_bytes;
+};
+int control_volume_set_limits(struct loop *loop, struct pool *pool, const char *name,
+			      const struct limits_change *change, struct error *err);
 int control_volume_mark_formatted(struct loop *loop, struct pool *pool, const char *name,
 				  struct error *err);
 

@@ -30,6 +30,8 @@ struct control {
 	const struct pool_settings *settings;
 	const struct volume_spec *spec;
 	const struct snapshot_spec *snapshot_spec;
+	const struct limits_change *limits;
+	const struct pool_policy *policy;
 	struct pool **out_pool;
 	struct block **out_block;
 	struct pool_facts *out_pool_facts;

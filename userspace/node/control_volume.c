@@ -103,6 +103,50 @@ int control_volume_mark_formatted(struct loop *loop, struct pool *pool, const ch
 	return control_run(&control, loop, err);
 }
 
+/* Read, changed and asked for in one turn: initiators may set thresholds too. */
+static void volume_limits_start(struct control *control)
+{
+	const struct limits_change *change = control->limits;
+	struct volume *volume = volume_find(control->pool, control->name);
+	struct volume_limits limits;
+	struct volume_facts facts;
+
+	if (!volume) {
+		control_finish(control, error_set(&control->request.error, -ENOENT,
+						  "volume '%s' is gone", control->name));
+		return;
+	}
+	volume_describe(volume, &facts);
+	limits = (struct volume_limits){
+		.reservation_bytes = facts.reservation_bytes,
+		.limit_bytes = facts.limit_bytes,
+		.threshold_used_bytes = facts.threshold_used_bytes,
+		.threshold_available_bytes = facts.threshold_available_bytes,
+	};
+	if (change->reservation_bytes)
+		limits.reservation_bytes = *change->reservation_bytes;
+	if (change->limit_bytes)
+		limits.limit_bytes = *change->limit_bytes;
+	if (change->threshold_used_bytes)
+		limits.threshold_used_bytes = *change->threshold_used_bytes;
+	if (change->threshold_available_bytes)
+		limits.threshold_available_bytes = *change->threshold_available_bytes;
+	volume_set_limits(control->pool, control->name, &limits, &control->request);
+}
+
+int control_volume_set_limits(struct loop *loop, struct pool *pool, const char *name,
+			      const struct limits_change *change, struct error *err)
+{
+	struct control control = {
+		.start = volume_limits_start,
+		.pool = pool,
+		.name = name,
+		.limits = change,
+	};
+
+	return control_run(&control, loop, err);
+}
+
 static void volume_describe_start(struct control *control)
 {
 	struct volume *volume = volume_find(control->pool, control->name);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "node/control.h"
+#include "node/store_events.h"
 
 int pool_opening_close(struct node *node, struct node_pool *pool, struct error *err)
 {
@@ -105,6 +106,8 @@ static int disk_open(struct node *node, struct node_pool *pool, struct block *di
 	const struct pool_settings settings = {
 		.cache_bytes = node->settings.cache_bytes,
 		.boot_id = node->boot_id,
+		.notify = store_events_on,
+		.notify_owner = pool,
 	};
 	struct loop *loop = node->reactor.loop;
 	const struct node_pool meant = *pool;

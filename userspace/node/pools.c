@@ -111,6 +111,7 @@ int node_pool_create(struct node *node, const struct pool_creation *creation,
 	pool = calloc(1, sizeof(*pool));
 	if (!pool)
 		return error_set(err, -ENOMEM, "out of memory");
+	pool->node = node;
 	strcpy(pool->name, creation->name);
 	strcpy(pool->path, creation->path);
 	pool->is_file_ours = is_ours;
@@ -159,6 +160,7 @@ int node_pool_import(struct node *node, const char *path, struct node_pool **out
 	pool = calloc(1, sizeof(*pool));
 	if (!pool)
 		return error_set(err, -ENOMEM, "out of memory");
+	pool->node = node;
 	strcpy(pool->path, path);
 	ret = pool_opening_open(node, pool, err);
 	if (ret < 0) {
@@ -285,6 +287,66 @@ int node_pool_grow(struct node *node, const char *name, uint64_t size_bytes,
 	control_pool_describe(node->reactor.loop, (*out_pool)->pool, &facts);
 	events_add(&node->events, "pool-grown", &(struct event_subject){.pool = name}, "to %s",
 		   size_format(facts.size_bytes, text));
+	return 0;
+}
+
+int node_pool_rename(struct node *node, const char *name, const char *new_name,
+		     struct node_pool **out_pool, struct error *err)
+{
+	struct node_pool *other = NULL;
+	bool is_taken = node_pool_find(node, new_name, &other, NULL) == 0;
+	int ret = name_check("pool", new_name, err);
+
+	if (ret < 0)
+		return ret;
+	if (is_taken && node_pool_find(node, name, out_pool, NULL) == -ENOENT) {
+		*out_pool = other; /* a repeat */
+		return 0;
+	}
+	ret = pool_find_present(node, name, out_pool, err);
+	if (ret < 0 || *out_pool == other)
+		return ret;
+	if (is_taken)
+		return error_set(err, -EEXIST, "there is a pool '%s' already, on '%.200s'",
+				 new_name, other->path);
+	ret = control_pool_rename(node->reactor.loop, (*out_pool)->pool, new_name, err);
+	if (ret < 0)
+		return ret;
+	strcpy((*out_pool)->name, new_name);
+	/* The pool knows its name, and the state knows the pool by its UUID: it can be late. */
+	if (node_state_save(node, err) < 0)
+		log_warn("the state has a pool's old name name=%s old=%s", new_name, name);
+	events_add(&node->events, "pool-renamed", &(struct event_subject){.pool = new_name},
+		   "from %s", name);
+	log_info("pool renamed name=%s old=%s", new_name, name);
+	return 0;
+}
+
+int node_pool_set_policy(struct node *node, const char *name, const struct policy_change *change,
+			 struct node_pool **out_pool, struct error *err)
+{
+	struct pool_policy policy;
+	struct pool_facts facts;
+	int ret = pool_find_present(node, name, out_pool, err);
+
+	if (ret < 0)
+		return ret;
+	control_pool_describe(node->reactor.loop, (*out_pool)->pool, &facts);
+	policy = (struct pool_policy){
+		.threshold_used_percent = change->threshold_used_percent
+						  ? *change->threshold_used_percent
+						  : facts.threshold_used_percent,
+		.overcommit_percent = change->overcommit_percent ? *change->overcommit_percent
+								 : facts.overcommit_percent,
+	};
+	ret = control_pool_set_policy(node->reactor.loop, (*out_pool)->pool, &policy, err);
+	if (ret < 0)
+		return ret;
+	events_add(&node->events, "pool-changed", &(struct event_subject){.pool = name},
+		   "threshold %u%%, overcommit %u%% (0: none)", policy.threshold_used_percent,
+		   policy.overcommit_percent);
+	log_info("pool changed name=%s threshold_percent=%u overcommit_percent=%u", name,
+		 policy.threshold_used_percent, policy.overcommit_percent);
 	return 0;
 }
 

@@ -55,6 +55,7 @@ static int pool_load(struct node *node, const json_t *object)
 		free(pool);
 		return -EINVAL;
 	}
+	pool->node = node;
 	pool->is_file_ours = json_is_true(json_object_get(object, "file_is_ours"));
 	list_append(&node->pools, &pool->link);
 	return 0;

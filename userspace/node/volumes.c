@@ -2,6 +2,7 @@
 #include "node/volumes.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +109,12 @@ static int pool_choose(struct node *node, const char *name, struct node_pool **o
 	return 0;
 }
 
+/* Not asked for is fine with anything: it may have been set since. */
+static bool is_as_asked(uint64_t asked, uint64_t there)
+{
+	return asked == 0 || asked == there;
+}
+
 /* A repeat of volume create: success if it asks for what is there. */
 static int volume_create_again(const struct volume_creation *creation, const struct node_pool *pool,
 			       const struct volume_facts *facts, struct error *err)
@@ -128,6 +135,8 @@ static int volume_create_again(const struct volume_creation *creation, const str
 	}
 	if (!facts->is_snapshot && is_same_origin && facts->size_bytes == size_bytes &&
 	    facts->logical_block_bytes == block_bytes &&
+	    is_as_asked(creation->reservation_bytes, facts->reservation_bytes) &&
+	    is_as_asked(creation->limit_bytes, facts->limit_bytes) &&
 	    (*creation->pool == '\0' || strcmp(pool->name, creation->pool) == 0))
 		return 0;
 	if (facts->is_snapshot)
@@ -180,6 +189,8 @@ int node_volume_create(struct node *node, const struct volume_creation *creation
 	struct volume_spec spec = {
 		.size_bytes = creation->size_bytes,
 		.logical_block_bytes = creation->logical_block_bytes,
+		.reservation_bytes = creation->reservation_bytes,
+		.limit_bytes = creation->limit_bytes,
 		.created_at_s = (uint64_t)time(NULL),
 	};
 	bool is_clone = *creation->snapshot != '\0';
@@ -228,6 +239,54 @@ int node_volume_grow(struct node *node, const struct volume_choice *choice, uint
 		   &(struct event_subject){.pool = pool->name, .volume = name}, "to %s",
 		   size_format(size_bytes, size));
 	log_info("volume grown name=%s bytes=%llu", name, (unsigned long long)size_bytes);
+	return 0;
+}
+
+/* "reservation 1 GiB, limit none, ..." of what was changed. */
+static void limits_format(const struct limits_change *change, char *buf, size_t size)
+{
+	const struct {
+		const char *what;
+		const uint64_t *bytes;
+	} members[] = {
+		{"reservation", change->reservation_bytes},
+		{"limit", change->limit_bytes},
+		{"threshold of used", change->threshold_used_bytes},
+		{"threshold of available", change->threshold_available_bytes},
+	};
+	char text[SIZE_TEXT_MAX];
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(members) && len < size; i++) {
+		const uint64_t *bytes = members[i].bytes;
+
+		if (bytes)
+			len += (size_t)snprintf(buf + len, size - len, "%s%s %s", len ? ", " : "",
+						members[i].what,
+						*bytes ? size_format(*bytes, text) : "none");
+	}
+}
+
+int node_volume_set_limits(struct node *node, const struct volume_choice *choice,
+			   const struct limits_change *change, struct error *err)
+{
+	struct volume_facts facts;
+	struct node_pool *pool;
+	char text[200];
+	int ret = node_volume_choose(node, choice, &pool, &facts, err);
+
+	if (ret == 0)
+		ret = control_volume_set_limits(node->reactor.loop, pool->pool, choice->name,
+						change, err);
+	if (ret < 0)
+		return ret;
+	limits_format(change, text, sizeof(text));
+	if (text[0] != '\0')
+		events_add(&node->events, "volume-changed",
+			   &(struct event_subject){.pool = pool->name, .volume = choice->name},
+			   "%s", text);
+	log_info("volume changed name=%s pool=%s %s", choice->name, pool->name, text);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #ifndef NODE_VOLUMES_H
 #define NODE_VOLUMES_H
 
+#include "node/control.h"
 #include "node/pools.h"
 #include "store/volume.h"
 
@@ -18,6 +19,8 @@ struct volume_creation {
 	uint64_t size_bytes;	      /* 0 with a snapshot: as large as that */
 	uint32_t logical_block_bytes; /* 0: 512, or as the snapshot */
 	const char *snapshot;	      /* "": an empty volume; else a clone of it */
+	uint64_t reservation_bytes;   /* 0: none */
+	uint64_t limit_bytes;	      /* 0: none */
 };
 
 /* What became of the space of something that was deleted. */
@@ -31,6 +34,8 @@ int node_volume_create(struct node *node, const struct volume_creation *creation
 		       struct error *err);
 int node_volume_grow(struct node *node, const struct volume_choice *choice, uint64_t size_bytes,
 		     struct error *err);
+int node_volume_set_limits(struct node *node, const struct volume_choice *choice,
+			   const struct limits_change *change, struct error *err);
 /* The volume becomes what its snapshot is; -EBUSY while it is published. */
 int node_volume_revert(struct node *node, const struct volume_choice *choice, const char *snapshot,
 		       struct error *err);

@@ -92,6 +92,18 @@ static void names_are_all_that_is_left(void **state)
 	assert_true(call.is_json);
 }
 
+static void none_takes_a_bound_away(void **state)
+{
+	assert_int_equal(parsed("volume set db --reserve 1M --limit none"), 0);
+	assert_int_equal(call.given & (OPTION_RESERVE | OPTION_LIMIT),
+			 OPTION_RESERVE | OPTION_LIMIT);
+	assert_int_equal(call.reservation_bytes, 1 << 20);
+	assert_int_equal(call.limit_bytes, 0);
+	assert_int_equal(parsed("pool set p --warn none --overcommit 250%"), 0);
+	assert_int_equal(call.warn_percent, 0);
+	assert_int_equal(call.overcommit_percent, 250);
+}
+
 static void a_clone_needs_no_size(void **state)
 {
 	assert_int_equal(parsed("volume create copy --snapshot monday"), 0);
@@ -142,6 +154,12 @@ static void wrong_usage_has_a_sentence_of_its_own(void **state)
 		{"volume list --json=1", "there is no option --json=1, or it takes no value"},
 		{"volume list --node here", "'here' is not an address"},
 		{"attachment list --agent 7", "'7' is not an address"},
+		{"pool rename a", "NEW-NAME is missing"},
+		{"pool set a", "give --warn, --overcommit, or both"},
+		{"pool set a --warn 0", "'0' is not a percentage"},
+		{"pool set a --warn 80x", "'80x' is not a percentage"},
+		{"volume set a", "give at least one of --reserve"},
+		{"volume set a --limit some", "'some' is not a size"},
 		{"snapshot preview", "NAME is missing"},
 		{"snapshot preview a B", "snapshot or volume name 'B' is refused"},
 		{"volume create db --snapshot", "option --snapshot needs a value"},
@@ -198,6 +216,7 @@ int main(void)
 		cmocka_unit_test(an_operand_in_brackets_may_be_left_out),
 		cmocka_unit_test(names_are_all_that_is_left),
 		cmocka_unit_test(a_clone_needs_no_size),
+		cmocka_unit_test(none_takes_a_bound_away),
 		cmocka_unit_test(help_works_at_every_depth),
 		cmocka_unit_test(wrong_usage_has_a_sentence_of_its_own),
 		cmocka_unit_test(destroying_without_a_terminal_needs_yes),
