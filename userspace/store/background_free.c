@@ -116,5 +116,6 @@ static void free_leaves(struct pool *pool)
 void background_free_start(struct pool *pool)
 {
 	pool->background.step = free_leaves;
+	layer_uncount(pool->background.layer); /* its words go, and nobody keeps the count */
 	layer_wait_unused(pool->background.layer, &pool->runner, &pool->background.waiter);
 }

@@ -273,7 +273,7 @@ void background_merge_start(struct pool *pool)
 	if (!merge->memory)
 		background_fail(pool, -ENOMEM);
 	else if (layer->is_merging)
-		merge_leaves(pool);
+		merge_begin(pool); /* again: what lies over it may have been counted since */
 	else
 		background_commit(pool, merge_begin);
 }

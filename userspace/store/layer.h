@@ -27,7 +27,7 @@ struct layer {
 	bool is_lost;	      /* its index could not be read: nothing of it may be changed */
 	bool is_damaged;      /* an index page or a leaf could not be read */
 	bool is_stuck;	      /* the background could not go on with it: later, when it is kicked */
-	bool is_replayed;     /* the journal had words of it */
+	bool is_replayed;     /* the journal changed words of it */
 	bool is_counted;      /* shadowed_extents is right, not only up to count_cursor */
 	uint64_t mapped_extents;
 	/*

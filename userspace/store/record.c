@@ -65,6 +65,7 @@ static int apply_layer(struct pool *pool, uint32_t id, const struct format_layer
 {
 	struct layer *layer = catalogue_layer(&pool->catalogue, id);
 	uint64_t leaf_count = get_le64(&record->leaf_count);
+	bool is_known = layer != NULL;
 
 	if (leaf_count == 0 || leaf_count > geometry_leaf_count(VOLUME_SIZE_MAX_BYTES))
 		return record_impossible(id, err);
@@ -78,9 +79,11 @@ static int apply_layer(struct pool *pool, uint32_t id, const struct format_layer
 		}
 		catalogue_add_layer(&pool->catalogue, layer);
 	}
-	layer->parent_id = get_le32(&record->parent);
-	if (get_le16(&record->flags) & FORMAT_LAYER_UNCOUNTED)
+	/* Under another parent (by the journal) what it shadows is another thing. */
+	if (get_le16(&record->flags) & FORMAT_LAYER_UNCOUNTED ||
+	    (is_known && layer->parent_id != get_le32(&record->parent)))
 		layer->is_counted = false;
+	layer->parent_id = get_le32(&record->parent);
 	if (leaf_count < layer->tree.leaf_count)
 		return record_impossible(id, err);
 	return tree_grow(&layer->tree, leaf_count);

@@ -114,7 +114,6 @@ static int replay_word(struct recovery *recovery, struct layer *layer)
 	ret = replay_move(recovery, layer, word_place(leaf_word(leaf, index)), word_place(word));
 	if (ret == 0)
 		leaf_replay(cache, leaf, index, word);
-	layer->is_replayed = true;
 	leaf_put(cache, leaf);
 	return ret;
 }
@@ -219,6 +218,7 @@ static int replay_entry(struct recovery *recovery)
 	}
 	if (!layer)
 		return replay_impossible(recovery);
+	layer->is_replayed = true;
 	return replay->entry.kind == FORMAT_ENTRY_DROP ? replay_drop(recovery, layer)
 						       : replay_words(recovery, layer);
 }
