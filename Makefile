@@ -12,7 +12,7 @@ PREFIX       ?= /usr/local
 # Ninja does the work in parallel; here, packages must come before what needs them.
 .NOTPARALLEL:
 
-.PHONY: all demo check test bench lint format install clean
+.PHONY: all demo check test soak bench lint format install clean
 .PHONY: deps-build deps-test deps-lint deps-demo deps-bench
 
 all: deps-build $(MESON_RELEASE)/build.ninja
@@ -42,6 +42,11 @@ check: deps-test $(MESON_TEST)/build.ninja
 # Everything: longer simulations, a real dockerd on this host, real kernels in guests.
 test: deps-test all $(MESON_TEST)/build.ninja
 	@scripts/run-tests $(MESON_TEST)
+
+# The simulation of the store, with seeds of its own, until stopped or for SOAK_SECONDS.
+soak: deps-test $(MESON_TEST)/build.ninja
+	ninja -C $(MESON_TEST) tests/sim/sim_fast
+	$(MESON_TEST)/tests/sim/sim_fast soak
 
 bench: deps-bench all
 	tests/bench/run

@@ -2,6 +2,7 @@
 #include "tests/sim/oracle.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,21 +20,32 @@ struct tag {
 	uint64_t magic_again;
 };
 
-static bool spread;
+static enum shape used;
 
-void oracle_use_spread(bool is_spread)
+void oracle_use(enum shape shape)
 {
-	spread = is_spread;
+	used = shape;
+}
+
+uint32_t oracle_sectors(void)
+{
+	static const uint32_t sectors[] = {
+		[SHAPE_DENSE] = 3 * 64, [SHAPE_SPREAD] = 24 * 16, [SHAPE_WIDE] = MODEL_SECTORS};
+
+	return sectors[used];
 }
 
 uint32_t oracle_window_sectors(void)
 {
-	return spread ? 48 : WINDOW_SECTORS_MAX;
+	static const uint32_t sectors[] = {
+		[SHAPE_DENSE] = 64, [SHAPE_SPREAD] = 16, [SHAPE_WIDE] = WINDOW_SECTORS_MAX};
+
+	return sectors[used];
 }
 
 uint64_t oracle_volume_bytes(void)
 {
-	return spread ? 760 * MIB : 40 * MIB;
+	return used == SHAPE_SPREAD ? 760 * MIB : 40 * MIB;
 }
 
 uint64_t oracle_sector_number(uint32_t index)
@@ -44,17 +56,15 @@ uint64_t oracle_sector_number(uint32_t index)
 
 	if (window == 0)
 		return index;
-	if (!spread && window == 2)
-		return 36 * MIB / SECTOR_BYTES + index % sectors;
+	if (used != SHAPE_SPREAD && window == 2)
+		return (36 * MIB + 48 * KIB) / SECTOR_BYTES + index % sectors;
 	return window * leaf - sectors / 2 + index % sectors;
 }
 
-void model_begin(struct model *model, uint32_t incarnation, uint64_t size_bytes)
+void model_copy(struct model *to, const struct model *from)
 {
-	memset(model, 0, sizeof(*model));
-	model->exists = true;
-	model->incarnation = incarnation;
-	model->size_bytes = size_bytes;
+	memcpy(to, from, offsetof(struct model, sectors));
+	memcpy(to->sectors, from->sectors, oracle_sectors() * sizeof(struct sector));
 }
 
 void oracle_fill(void *data, uint32_t incarnation, uint64_t number, uint32_t generation)
@@ -93,23 +103,44 @@ void oracle_harden(struct model *model, uint32_t first, uint32_t count, uint32_t
 
 void oracle_harden_all(struct model *model, const struct model *then)
 {
-	for (uint32_t i = 0; i < MODEL_SECTORS; i++)
+	for (uint32_t i = 0; i < oracle_sectors(); i++)
 		model->sectors[i].durable = MAX(model->sectors[i].durable, then->sectors[i].acked);
 }
 
-static bool is_zero(const uint8_t *data)
+/* A sector of one tag, or of nothing but zeros: it repeats itself. */
+static bool is_whole(const uint8_t *data, struct tag *out_tag)
 {
-	return data[0] == 0 && memcmp(data, data + 1, SECTOR_BYTES - 1) == 0;
+	memcpy(out_tag, data, sizeof(*out_tag));
+	return memcmp(data, data + sizeof(*out_tag), SECTOR_BYTES - sizeof(*out_tag)) == 0;
 }
 
-bool oracle_is_legal(const struct model *model, struct finding *finding)
+static bool is_zero(const struct tag *tag)
+{
+	static const struct tag zero;
+
+	return memcmp(tag, &zero, sizeof(zero)) == 0;
+}
+
+/* Written by this incarnation, or by one that it descends from, before they parted. */
+static bool is_of(const struct lineage *lineage, const struct tag *tag, uint32_t incarnation)
+{
+	while (incarnation != 0 && incarnation != tag->incarnation) {
+		if (tag->generation > lineage->of[incarnation].fork)
+			return false;
+		incarnation = lineage->of[incarnation].parent;
+	}
+	return incarnation != 0;
+}
+
+bool oracle_is_legal(const struct lineage *lineage, const struct model *model,
+		     struct finding *finding)
 {
 	const struct sector *sector = &model->sectors[finding->index];
 	uint64_t number = oracle_sector_number(finding->index);
 	struct tag tag;
-	uint8_t expected[SECTOR_BYTES];
+	bool whole = is_whole(finding->data, &tag);
 
-	if (is_zero(finding->data)) {
+	if (whole && is_zero(&tag)) {
 		finding->generation = sector->last_zero;
 		if (sector->last_zero >= finding->least)
 			return true;
@@ -118,17 +149,24 @@ bool oracle_is_legal(const struct model *model, struct finding *finding)
 			       number, finding->least, sector->latest); /* may be cut */
 		return false;
 	}
-	memcpy(&tag, finding->data, sizeof(tag));
-	oracle_fill(expected, tag.incarnation, tag.number, tag.generation);
 	finding->generation = tag.generation;
-	if (memcmp(expected, finding->data, SECTOR_BYTES) == 0 &&
-	    tag.incarnation == model->incarnation && tag.number == number &&
-	    tag.generation >= finding->least && tag.generation <= sector->latest)
+	if (whole && tag.magic == TAG_MAGIC && tag.magic_again == TAG_MAGIC &&
+	    tag.number == number && tag.generation >= finding->least &&
+	    tag.generation <= sector->latest && is_of(lineage, &tag, model->incarnation))
 		return true;
 	(void)snprintf(finding->text, sizeof(finding->text),
 		       "sector %" PRIu64 " has incarnation %u sector %" PRIu64
-		       " generation %u, expected incarnation %u generation %u to %u",
-		       number, tag.incarnation, tag.number, tag.generation, model->incarnation,
-		       finding->least, sector->latest); /* may be cut */
+		       " generation %u%s, expected incarnation %u generation %u to %u",
+		       number, tag.incarnation, tag.number, tag.generation, whole ? "" : " torn",
+		       model->incarnation, finding->least, sector->latest); /* may be cut */
 	return false;
+}
+
+void oracle_settle(struct model *model, const struct finding *finding)
+{
+	struct sector *sector = &model->sectors[finding->index];
+
+	sector->durable = sector->acked = sector->latest = finding->generation;
+	if (finding->generation != sector->last_zero)
+		sector->last_zero = 0;
 }

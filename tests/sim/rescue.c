@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * After a crash: open what is left (crashing again on the way if there is depth), count
- * everything, and read everything.
+ * After a crash: open what is left (crashing again on the way if there is depth), look at
+ * everything, and count everything.
  */
+#include "tests/sim/rescue.h"
+
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/volume_state.h"
 #include "tests/sim/closed.h"
-#include "tests/sim/world.h"
 
 /* The check of a pool that is not open reads all of it: only now and then. */
 #define CLOSED_CHECK_EVERY 16
-
-static const char *const names[WORLD_VOLUMES] = {"a", "b", "c"};
-
-struct rescue {
-	struct world *world; /* whose model counts */
-	struct block_queue queue;
-	struct sim_disk *disk;
-	struct pool *pool;
-	uint64_t boot;
-	bool had_power_failure; /* what was only acknowledged may be gone */
-	struct store_request request;
-	struct block_io io;
-	bool is_done;
-	int result;
-};
 
 static void request_done(struct store_request *request, int result)
 {
@@ -37,38 +23,35 @@ static void request_done(struct store_request *request, int result)
 	rescue->result = result;
 }
 
-static void io_done(struct block_io *io, int result)
-{
-	struct rescue *rescue = container_of(io, struct rescue, io);
-
-	rescue->is_done = true;
-	rescue->result = result;
-}
-
-static bool rescue_step(struct rescue *rescue)
+bool rescue_step(struct rescue *rescue)
 {
 	return block_queue_run(&rescue->queue) || sim_disk_step(rescue->disk);
 }
 
-static void rescue_drain(struct rescue *rescue)
+void rescue_drain(struct rescue *rescue)
 {
 	while (rescue_step(rescue))
 		;
 }
 
-/* Whatever is under way fails, and the pool with it. */
+static struct rescue *rescue_new(struct world *world)
+{
+	struct rescue *rescue = calloc(1, sizeof(*rescue));
+
+	assert(rescue);
+	rescue->world = world;
+	rescue->boot = world->boot;
+	rescue->request.done = request_done;
+	/* A flush that failed is as bad: the disk may have lost what was only acknowledged. */
+	rescue->had_power_failure = world->pool && world->pool->state == POOL_FAILED;
+	block_queue_init(&rescue->queue, NULL, NULL);
+	return rescue;
+}
+
 static void rescue_abandon(struct rescue *rescue)
 {
-	const struct sim_faults dead = {.fail_at = 1, .fail_result = -EIO, .fails_on = true};
-
-	sim_disk_set_faults(rescue->disk, &dead);
-	rescue_drain(rescue);
-	if (rescue->pool) {
-		pool_close(rescue->pool, &rescue->request);
-		rescue->pool = NULL;
-		rescue_drain(rescue);
-	}
-	sim_disk_free(rescue->disk);
+	if (rescue->disk)
+		world_abandon_pool(rescue->disk, &rescue->pool, &rescue->queue);
 	rescue->disk = NULL;
 }
 
@@ -96,16 +79,25 @@ static void rescue_begin(struct rescue *rescue, struct sim_disk *disk)
 
 	rescue->disk = disk;
 	rescue->is_done = false;
-	rescue->request.done = request_done;
-	if (rescue->world->states % CLOSED_CHECK_EVERY == 0 &&
+	if (rescue->world->events % CLOSED_CHECK_EVERY == 0 &&
 	    !closed_pool_is_sound(disk, &rescue->queue, &settings.boot_id, sentence,
 				  sizeof(sentence)))
 		world_fail(rescue->world, "the check of the closed pool found: %s", sentence);
 	pool_open(sim_disk_block(rescue->disk), &settings, &rescue->pool, &rescue->request);
 }
 
-/* Open, with crashes in the midst of it. */
-static bool rescue_open(struct rescue *rescue, unsigned depth)
+/* False if this state was looked at before. */
+static bool rescue_is_new(struct rescue *rescue)
+{
+	struct world *world = rescue->world;
+	uint64_t moment = (world->serial << 32) + (world->events << 1);
+
+	return states_add(world->states, sim_disk_hash(rescue->disk),
+			  moment | rescue->had_power_failure);
+}
+
+/* Open, with crashes in the midst of it. False if there is nothing (new) to look at. */
+static bool rescue_open(struct rescue *rescue, unsigned depth, bool is_repeated)
 {
 	struct world *world = rescue->world;
 
@@ -120,6 +112,8 @@ static bool rescue_open(struct rescue *rescue, unsigned depth)
 		rescue_abandon(rescue);
 		rescue_begin(rescue, left);
 	}
+	if (!rescue_is_new(rescue) && !is_repeated)
+		return false;
 	rescue_drain(rescue);
 	if (!rescue->is_done || rescue->result != 0) {
 		world_fail(world, "opening after the crash failed: %s",
@@ -143,160 +137,55 @@ static void rescue_count(struct rescue *rescue)
 		world_fail(rescue->world, "the check found: %s", report.first.text);
 }
 
-static void rescue_read_window(struct rescue *rescue, struct volume *volume, uint32_t number,
-			       struct model *model, uint32_t window)
+static bool rescue_run(struct rescue *rescue, unsigned depth, bool is_repeated)
 {
-	static uint8_t data[WINDOW_SECTORS_MAX * SECTOR_BYTES] __attribute__((aligned(4096)));
-	const uint32_t sectors = oracle_window_sectors();
-	struct iovec iov = {.iov_base = data, .iov_len = (size_t)sectors * SECTOR_BYTES};
-
-	rescue->io = (struct block_io){
-		.kind = BLOCK_READ,
-		.offset = oracle_sector_number(window * sectors) * SECTOR_BYTES,
-		.length = iov.iov_len,
-		.iov = &iov,
-		.iov_count = 1,
-		.done = io_done,
-	};
-	rescue->is_done = false;
-	block_submit(&volume->block, &rescue->io);
-	while (!rescue->is_done && rescue_step(rescue))
-		;
-	if (!rescue->is_done || rescue->result != 0) {
-		world_fail(rescue->world, "reading volume %s failed: %d", names[number],
-			   rescue->result);
-		return;
-	}
-	for (uint32_t i = 0; i < sectors; i++) {
-		struct finding finding = {.index = window * sectors + i,
-					  .data = data + (size_t)i * SECTOR_BYTES};
-		struct sector *sector = &model->sectors[finding.index];
-
-		finding.least = rescue->had_power_failure ? sector->durable : sector->acked;
-		if (!oracle_is_legal(model, &finding)) {
-			world_fail(rescue->world, "volume %s after the %s: %s", names[number],
-				   rescue->had_power_failure ? "power failure" : "process died",
-				   finding.text);
-			return;
-		}
-		/* An open pool holds nothing that the next power failure could take. */
-		sector->durable = sector->acked = sector->latest = finding.generation;
-		if (finding.generation != sector->last_zero)
-			sector->last_zero = 0;
-	}
-}
-
-/* The operation of the administration that a crash left open for this volume; NULL. */
-static const struct op *pending_op(const struct world *world, uint32_t number)
-{
-	for (unsigned i = 0; i < WORLD_OPS; i++) {
-		const struct op *op = &world->ops[i];
-
-		if (op->is_busy && op->volume == number && op->kind >= OP_CREATE &&
-		    op->kind != OP_CHECKPOINT)
-			return op;
-	}
-	return NULL;
-}
-
-static bool volume_is(const struct volume *volume, const struct model *model)
-{
-	if (!volume || !model->exists)
-		return !volume && !model->exists;
-	return volume->size_bytes == model->size_bytes &&
-	       volume->is_formatted == model->is_formatted;
-}
-
-/* Each volume is as it was, or as an operation that was under way would have it. */
-static void rescue_compare(struct rescue *rescue, struct model *out_models)
-{
-	struct world *world = rescue->world;
-
-	for (uint32_t i = 0; i < WORLD_VOLUMES; i++) {
-		struct volume *volume = volume_find(rescue->pool, names[i]);
-		const struct op *pending = pending_op(world, i);
-
-		out_models[i] = world->models[i];
-		if (pending && volume_is(volume, &pending->then))
-			out_models[i] = pending->then;
-		if (world->has_maybe[i] && volume_is(volume, &world->maybe[i]))
-			out_models[i] = world->maybe[i];
-		if (!volume_is(volume, &out_models[i])) {
-			world_fail(world, "volume %s %s after the crash", names[i],
-				   volume ? "is there or is not as it should be" : "is gone");
-			return;
-		}
-		for (uint32_t window = 0;
-		     volume && window < MODEL_SECTORS / oracle_window_sectors(); window++)
-			rescue_read_window(rescue, volume, i, &out_models[i], window);
-	}
-}
-
-static bool rescue_look(struct rescue *rescue, struct world *world, unsigned depth,
-			struct model *out_models)
-{
-	rescue->world = world;
-	rescue->boot = world->boot;
-	/* A flush that failed is as bad: the disk may have lost what was only acknowledged. */
-	rescue->had_power_failure = world->pool && world->pool->state == POOL_FAILED;
-	block_queue_init(&rescue->queue, NULL, NULL);
-	world->states++;
-	if (!rescue_open(rescue, depth))
+	if (!rescue_open(rescue, depth, is_repeated))
 		return false;
-	rescue_compare(rescue, out_models);
+	rescue_look(rescue);
 	rescue_drain(rescue);
 	rescue_count(rescue);
-	return world_is_well(world);
+	return world_is_well(rescue->world);
 }
 
 void world_check_crash(struct world *world, unsigned depth)
 {
-	struct rescue *rescue = calloc(1, sizeof(*rescue));
-	struct model *models = calloc(WORLD_VOLUMES, sizeof(*models));
+	struct rescue *rescue = rescue_new(world);
 
-	(void)rescue_look(rescue, world, depth, models); /* a failure is kept in the world */
+	(void)rescue_run(rescue, depth, false); /* a failure is kept in the world */
 	rescue_abandon(rescue);
 	free(rescue);
-	free(models);
 }
 
-void world_crash(struct world *world, unsigned depth)
+/* The old world dies, what was rescued (and died once more) takes its place. */
+static void world_replace(struct world *world, struct rescue *rescue)
 {
-	const struct sim_faults dead = {.fail_at = 1, .fail_result = -EIO, .fails_on = true};
-	struct rescue *rescue = calloc(1, sizeof(*rescue));
-	struct model *models = calloc(WORLD_VOLUMES, sizeof(*models));
-	struct pool_settings settings;
-	struct sim_disk *left;
+	struct sim_disk *left = rescue_crash(rescue, rescue->disk, &world->queue);
+	const struct pool_settings settings = world_settings(rescue->boot);
 
-	if (!rescue_look(rescue, world, depth, models)) {
-		rescue_abandon(rescue);
-		free(rescue);
-		free(models);
-		return;
-	}
-	/* The old world dies, what was rescued takes its place. */
-	left = rescue_crash(rescue, rescue->disk, &world->queue);
 	rescue_abandon(rescue);
 	world->is_abandoned = true;
-	sim_disk_set_faults(world->disk, &dead);
-	world_drain(world);
-	rescue->is_done = false;
-	pool_close(world->pool, &rescue->request);
-	world->pool = NULL;
-	world_drain(world);
-	sim_disk_free(world->disk);
+	world_abandon_pool(world->disk, &world->pool, &world->queue);
 	world->is_abandoned = false;
+	world->has_maybe = false;
 	world->disk = left;
 	world->boot = rescue->boot;
-	settings = world_settings(world->boot);
-	world_slow_down(world);
-	memcpy(world->models, models, sizeof(world->models));
+	memcpy(world->models, rescue->models, sizeof(world->models));
 	pool_open(sim_disk_block(world->disk), &settings, &world->pool, &rescue->request);
 	world_drain(world);
+	sim_disk_slow_down(world->disk, &world->traits.slowness);
 	if (world->pool)
 		world->pool->faults = world->faults;
 	else
 		world_fail(world, "opening again failed: %s", rescue->request.error.text);
+}
+
+void world_crash(struct world *world, unsigned depth)
+{
+	struct rescue *rescue = rescue_new(world);
+
+	if (rescue_run(rescue, depth, true))
+		world_replace(world, rescue);
+	else
+		rescue_abandon(rescue);
 	free(rescue);
-	free(models);
 }

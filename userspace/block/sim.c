@@ -296,6 +296,13 @@ bool sim_disk_spoil(struct sim_disk *disk, uint64_t offset, uint64_t len)
 	       sim_image_spoil(disk->durable, offset, len);
 }
 
+uint64_t sim_disk_hash(const struct sim_disk *disk)
+{
+	struct random random = {.state = sim_image_hash(disk->seen)};
+
+	return random_next(&random) ^ sim_image_hash(disk->durable);
+}
+
 uint64_t sim_disk_ended(const struct sim_disk *disk)
 {
 	return disk->ended;

@@ -46,6 +46,8 @@ uint64_t sim_image_find_data(const struct sim_image *image, uint64_t start, uint
 bool sim_image_spoil(struct sim_image *image, uint64_t offset, uint64_t len);
 bool sim_image_is_spoilt(const struct sim_image *image, uint64_t offset, uint64_t len);
 uint64_t sim_image_size(const struct sim_image *image);
+/* The same for images of the same content, for others hardly ever. */
+uint64_t sim_image_hash(const struct sim_image *image);
 /* Zeros are made room for at the end. */
 bool sim_image_grow(struct sim_image *image, uint64_t size_bytes);
 
@@ -101,6 +103,9 @@ void sim_disk_slow_down(struct sim_disk *disk, const struct sim_slowness *slowne
 
 /* Requests that have ended so far (failed ones too). */
 uint64_t sim_disk_ended(const struct sim_disk *disk);
+
+/* The same for disks of which the same is seen and durable; what is in flight does not count. */
+uint64_t sim_disk_hash(const struct sim_disk *disk);
 
 /* End one of the requests in flight, chosen by the seed; false if there is none. */
 bool sim_disk_step(struct sim_disk *disk);

@@ -13,13 +13,16 @@
 #define CHUNK_BYTES  (CHUNK_PAGES * PAGE_BYTES)
 #define PAGE_SECTORS 8
 
+/* Hashes are kept until the bytes change; 0: not known. */
 struct sim_page {
+	uint64_t hash;
 	uint32_t users;
 	uint8_t spoilt; /* a bit a sector */
 	uint8_t bytes[PAGE_BYTES];
 };
 
 struct sim_chunk {
+	uint64_t hash;
 	uint32_t users;
 	struct sim_page *pages[CHUNK_PAGES];
 };
@@ -105,8 +108,10 @@ static struct sim_chunk *chunk_own(struct sim_image *image, uint64_t number)
 	struct sim_chunk *chunk = image->chunks[number];
 	struct sim_chunk *own;
 
-	if (chunk && chunk->users == 1)
+	if (chunk && chunk->users == 1) {
+		chunk->hash = 0;
 		return chunk;
+	}
 	own = calloc(1, sizeof(*own));
 	if (!own)
 		return NULL;
@@ -127,8 +132,12 @@ static struct sim_page *page_own(struct sim_image *image, uint64_t number)
 	struct sim_page **page = chunk ? &chunk->pages[number % CHUNK_PAGES] : NULL;
 	struct sim_page *own;
 
-	if (!chunk || (*page && (*page)->users == 1))
-		return chunk ? *page : NULL;
+	if (!chunk)
+		return NULL;
+	if (*page && (*page)->users == 1) {
+		(*page)->hash = 0;
+		return *page;
+	}
 	own = calloc(1, sizeof(*own));
 	if (!own)
 		return NULL;
@@ -290,4 +299,51 @@ void sim_image_read(const struct sim_image *image, uint64_t offset, void *to, ui
 		offset += piece;
 		len -= piece;
 	}
+}
+
+/* Zeros count for nothing, so that a page of them is the same as none. */
+static uint64_t page_hash(struct sim_page *page)
+{
+	uint64_t hash = 0;
+
+	if (page->hash)
+		return page->hash;
+	for (size_t i = 0; i < PAGE_BYTES; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, page->bytes + i, sizeof(word));
+		word *= UINT64_C(0x9e3779b97f4a7c15) + (i << 8);
+		hash += word ^ (word >> 32);
+	}
+	page->hash = hash;
+	return hash;
+}
+
+/* The part of a hash that the one of number `i` below brings. */
+static uint64_t hash_part(uint64_t hash, uint64_t i)
+{
+	struct random random = {.state = hash * (2 * i + 1)};
+
+	return hash ? random_next(&random) : 0;
+}
+
+static uint64_t chunk_hash(struct sim_chunk *chunk)
+{
+	uint64_t hash = 0;
+
+	if (chunk->hash)
+		return chunk->hash;
+	for (uint64_t i = 0; i < CHUNK_PAGES; i++)
+		hash += chunk->pages[i] ? hash_part(page_hash(chunk->pages[i]), i) : 0;
+	chunk->hash = hash;
+	return hash;
+}
+
+uint64_t sim_image_hash(const struct sim_image *image)
+{
+	uint64_t hash = 0;
+
+	for (uint64_t i = 0; i < image->chunk_count; i++)
+		hash += image->chunks[i] ? hash_part(chunk_hash(image->chunks[i]), i) : 0;
+	return hash;
 }

@@ -316,7 +316,7 @@ void view_forget(struct pool *pool, uint64_t number)
 	struct list *bucket = view_bucket(&pool->views, number);
 
 	list_for_each_safe (bucket, view, struct view, hash_link) {
-		if (view->number == number)
+		if (view->number == number && !pool->faults.keeps_views)
 			view_spoil(view);
 	}
 }

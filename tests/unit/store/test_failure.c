@@ -228,6 +228,25 @@ static void two_writes_to_a_new_extent_take_one(void **state)
 	assert_int_equal(used(), 65536);
 }
 
+/* The second write changes no word, but it is nothing without the first one's. */
+static void a_write_waits_for_the_word_that_it_builds_on(void **state)
+{
+	const struct sim_slowness slow = {.writes_below = 8 * MIB}; /* the journal */
+	struct wait writes[3];
+
+	sim_disk_slow_down(disk, &slow);
+	submit(&writes[0], BLOCK_WRITE, 0, 512);
+	submit(&writes[1], BLOCK_WRITE, 512, 512);
+	submit(&writes[2], BLOCK_UNMAP, 65536, 4096); /* nothing was there, and nothing is */
+	while (writes[1].result == 1)
+		assert_true(block_queue_run(&queue) || sim_disk_step(disk));
+	assert_int_equal(writes[0].result, 0); /* in the same commit or an earlier one */
+	drain();
+	assert_int_equal(writes[0].result, 0);
+	assert_int_equal(writes[1].result, 0);
+	assert_int_equal(writes[2].result, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +259,7 @@ int main(void)
 		TEST(flushes_cost_what_they_must),
 		TEST(flushes_that_wait_share_one_commit),
 		TEST(two_writes_to_a_new_extent_take_one),
+		TEST(a_write_waits_for_the_word_that_it_builds_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
