@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * capture -> flush data -> write records -> flush records -> wake. An unsealed commit leaves out
- * both flushes. Steps without work are left out: without new data there is no first flush,
- * without changes (and with nothing unsealed) no record. A few sealed records are written durably
- * by themselves (FUA), which spares the last flush; what was written before them must be durable
- * already then, so that is done only if the first flush ran or nothing unsealed is there.
+ * both flushes. Steps without work are left out: without new data (and with nothing unsealed) there
+ * is no first flush, without changes (and with nothing unsealed) no record. So whatever is in front
+ * of a sealed commit was durable before it was written: a hole there is damage (store/replay.c). A
+ * few sealed records are written durably by themselves (FUA), which spares the last flush.
  *
  * The last quarter of the ring belongs to commits that begin a checkpoint: that is how a full
  * journal empties itself while everybody else waits.
@@ -228,8 +228,8 @@ static bool commit_needs_flush(const struct pool *pool)
 {
 	const struct commit *commit = &pool->commit;
 
-	return commit->is_sealed && commit->writes_captured != commit->writes_durable &&
-	       !pool->faults.skips_data_flush;
+	return commit->is_sealed && !pool->faults.skips_data_flush &&
+	       (commit->writes_captured != commit->writes_durable || commit->has_unsealed);
 }
 
 static bool commit_can_force(const struct pool *pool)
@@ -238,9 +238,7 @@ static bool commit_can_force(const struct pool *pool)
 	uint64_t first = (journal->next - journal->count) % journal->block_count;
 
 	return pool->commit.is_sealed && journal->count <= FORCED_RECORDS &&
-	       first + journal->count <= journal->block_count &&
-	       (commit_needs_flush(pool) || !pool->commit.has_unsealed) &&
-	       !pool->faults.skips_journal_flush;
+	       first + journal->count <= journal->block_count && !pool->faults.skips_journal_flush;
 }
 
 static void commit_start(struct pool *pool)

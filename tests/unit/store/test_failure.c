@@ -16,6 +16,9 @@ struct wait {
 	int result;
 };
 
+#define DISK_BYTES (192 * MIB)
+#define MANY_WORDS 2000
+
 static struct block_queue queue;
 static struct sim_disk *disk;
 static struct pool *pool;
@@ -67,7 +70,7 @@ static int start(void **state)
 	struct wait wait = {.request.done = request_done, .result = 1};
 
 	block_queue_init(&queue, NULL, NULL);
-	disk = sim_disk_new(sim_image_new(64 * MIB), 512, &queue, 1);
+	disk = sim_disk_new(sim_image_new(DISK_BYTES), 512, &queue, 1);
 	pool_format(sim_disk_block(disk), &format, &wait.request);
 	drain();
 	assert_int_equal(wait.result, 0);
@@ -174,12 +177,20 @@ static void a_failed_durable_journal_write_ends_reading(void **state)
 
 static void a_failed_journal_flush_ends_writing(void **state)
 {
-	assert_int_equal(io(BLOCK_WRITE, 0, 65536), 0);
+	struct wait unmap = {.result = 1};
+
+	/* Words without neighbours: more records than are written by themselves. */
+	for (uint64_t i = 0; i < MANY_WORDS; i++)
+		assert_int_equal(io(BLOCK_WRITE, i * 2 * 65536, 4096), 0);
 	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0);
-	/* No data to flush, but a record that is not durable: so record, flush. */
-	assert_int_equal(io(BLOCK_UNMAP, 0, 65536), 0);
-	fail_next(2, -EIO);
-	assert_int_equal(io(BLOCK_FLUSH, 0, 0), -EIO);
+	fail_next(2, -EIO); /* no data to flush: records, flush */
+	unmap.io = (struct block_io){.kind = BLOCK_UNMAP,
+				     .fua = true,
+				     .length = MANY_WORDS * 2 * 65536,
+				     .done = io_done};
+	block_submit(&volume_find(pool, "v")->block, &unmap.io);
+	drain();
+	assert_int_equal(unmap.result, -EIO);
 	assert_int_equal(pool->state, POOL_FAILED);
 }
 
@@ -197,7 +208,7 @@ static void flushes_cost_what_they_must(void **state)
 	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0);
 	assert_int_equal(sim_disk_ended(disk) - before, 4);
 	assert_int_equal(io(BLOCK_UNMAP, 0, 65536), 0);
-	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0); /* two records, and a flush for both */
+	assert_int_equal(io(BLOCK_FLUSH, 0, 0), 0); /* a record, its flush, and the seal */
 	assert_int_equal(sim_disk_ended(disk) - before, 7);
 }
 
