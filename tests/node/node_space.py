@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Thresholds and a full pool, as two initiators of one volume see them."""
 
+import contextlib
 import struct
 import sys
 
@@ -21,6 +22,32 @@ def login(node, initiator, volume="v"):
     client = Client(node.portal, initiator, "iqn.2026-11.dev.berth:n1:" + volume)
     client.login()
     return client.clear_attentions()
+
+
+@contextlib.contextmanager
+def one_session(size=1 << 30):
+    """A node with a pool of this size, and a session with its volume."""
+    with Node() as node:
+        node.make_pool(size=size)
+        node.make_volume("v")
+        node.publish("v")
+        client = login(node, INITIATOR)
+        yield node, client
+        client.close()
+
+
+@contextlib.contextmanager
+def two_sessions():
+    """Of two initiators, with one volume."""
+    with Node() as node:
+        node.make_pool()
+        node.make_volume("v")
+        node.publish("v", shared=True)
+        node.publish("v", SECOND, shared=True)
+        first, second = login(node, INITIATOR), login(node, SECOND)
+        yield node, first, second
+        first.close()
+        second.close()
 
 
 def send(client, cdb, data):
@@ -80,12 +107,7 @@ def heard(client):
 
 
 def test_a_crossing_is_told_once_to_each_session_and_the_threshold_outlives_the_node():
-    with Node() as node:
-        node.make_pool()
-        node.make_volume("v")
-        node.publish("v", shared=True)
-        node.publish("v", SECOND, shared=True)
-        first, second = login(node, INITIATOR), login(node, SECOND)
+    with two_sessions() as (node, first, second):
         set_used_threshold(first, 2, save=True)
         assert heard(first) == []
         assert heard(second) == [(MODE_CHANGED, 0)]
@@ -97,36 +119,32 @@ def test_a_crossing_is_told_once_to_each_session_and_the_threshold_outlives_the_
         assert heard(second) == [(THRESHOLD_REACHED, USED)]
         assert write(second, 32 * 65536).status == 0
         assert heard(first) == [] and heard(second) == []
+        first.close()
+        second.close()
         node.stop()
         node.start()
         again = login(node, INITIATOR)
         assert page(again)[USED + 4:USED + 8] == struct.pack(">I", 2)
         assert page(again, 3)[USED + 4:USED + 8] == struct.pack(">I", 2)
         assert heard(again) == []
+        again.close()
 
 
 def test_a_threshold_that_is_not_saved_ends_with_the_node():
-    with Node() as node:
-        node.make_pool()
-        node.make_volume("v")
-        node.publish("v")
-        client = login(node, INITIATOR)
+    with one_session() as (node, client):
         set_used_threshold(client, 2, save=True)
         set_used_threshold(client, 3)
         assert page(client)[USED:USED + 8] == struct.pack(">BBHI", 0x81, 2, 0, 3)
         assert page(client, 3)[USED:USED + 8] == struct.pack(">BBHI", 0x81, 2, 0, 2)
         node.kill()
         node.start()
-        client = login(node, INITIATOR)
-        assert page(client)[USED:USED + 8] == struct.pack(">BBHI", 0x81, 2, 0, 2)
+        again = login(node, INITIATOR)
+        assert page(again)[USED:USED + 8] == struct.pack(">BBHI", 0x81, 2, 0, 2)
+        again.close()
 
 
 def test_a_threshold_is_told_again_only_after_it_has_receded():
-    with Node() as node:
-        node.make_pool()
-        node.make_volume("v")
-        node.publish("v")
-        client = login(node, INITIATOR)
+    with one_session() as (_, client):
         set_used_threshold(client, 2)
         for extent in range(32):
             assert write(client, extent * 65536).status == 0
@@ -143,12 +161,7 @@ def test_a_threshold_is_told_again_only_after_it_has_receded():
 
 
 def test_with_situa_one_session_hears_of_a_crossing():
-    with Node() as node:
-        node.make_pool()
-        node.make_volume("v")
-        node.publish("v", shared=True)
-        node.publish("v", SECOND, shared=True)
-        first, second = login(node, INITIATOR), login(node, SECOND)
+    with two_sessions() as (_, first, second):
         set_used_threshold(first, 1, situa=True)
         second.clear_attentions()
         for extent in range(16):
@@ -158,11 +171,7 @@ def test_with_situa_one_session_hears_of_a_crossing():
 
 
 def test_the_log_page_counts_what_was_taken():
-    with Node() as node:
-        node.make_pool()
-        node.make_volume("v")
-        node.publish("v")
-        client = login(node, INITIATOR)
+    with one_session() as (_, client):
         available, used = counts(client)
         assert used == 0 and 900 < available < 1024, (available, used)
         for extent in range(48):
@@ -184,12 +193,10 @@ def fill(client):
 
 
 def test_a_full_pool_refuses_new_blocks_and_goes_on_with_the_rest():
-    with Node() as node:
-        node.make_pool(size=128 * MIB)
-        for name, initiator in ("v", INITIATOR), ("w", SECOND):
-            node.make_volume(name, 1 << 30)
-            node.publish(name, initiator)
-        client, other = login(node, INITIATOR), login(node, SECOND, "w")
+    with one_session(128 * MIB) as (node, client):
+        node.make_volume("w")
+        node.publish("w", SECOND)
+        other = login(node, SECOND, "w")
         assert write(other, 0).status == 0
         end = fill(client)
         assert counts(client)[0] == 0
@@ -207,14 +214,11 @@ def test_a_full_pool_refuses_new_blocks_and_goes_on_with_the_rest():
         assert write(client, end * 65536).sense() == FULL
         unmap(client, 3 * 65536, 16 * 65536)
         assert write(client, end * 65536).status == 0
+        other.close()
 
 
 def test_growth_brings_writes_back_in_the_same_session():
-    with Node() as node:
-        node.make_pool(size=128 * MIB)
-        node.make_volume("v", 1 << 30)
-        node.publish("v")
-        client = login(node, INITIATOR)
+    with one_session(128 * MIB) as (node, client):
         end = fill(client)
         node.api.GrowPool(node_pb2.GrowPoolRequest(name="p", size=256 * MIB))
         for extent in range(end, end + 64):
