@@ -283,6 +283,17 @@ static void available_falls_by_the_writes_of_others(void **state)
 	block_close(block, (void (*)(void *))fixture_run, &fixture);
 }
 
+/* What is said while it is opened, too. */
+static void reopen_listening(void)
+{
+	const struct pool_settings settings = {.cache_bytes = 4 * MIB, .notify = listen};
+
+	said_count = 0;
+	pool_free(fixture.pool);
+	fixture.pool = NULL;
+	assert_int_equal(fixture_open(&fixture, &settings), 0);
+}
+
 static void what_was_set_is_there_after_reopening_and_not_told_again(void **state)
 {
 	const struct volume_limits limits = {MIB, 8 * MIB, 2 * MIB, 3 * MIB};
@@ -295,10 +306,11 @@ static void what_was_set_is_there_after_reopening_and_not_told_again(void **stat
 	assert_int_equal(set_policy(80, 5000), 0);
 	for (uint64_t i = 0; i < 40; i++)
 		assert_int_equal(write_at("a", i), 0);
-	fixture_reopen(&fixture);
-	fixture.pool->settings.notify = listen;
-	said_count = 0;
+	assert_int_equal(
+		fixture_io(&fixture, fixture_volume(&fixture, "a"), BLOCK_FLUSH, 0, NULL, 0), 0);
+	reopen_listening();
 	volume_describe(volume_find(fixture.pool, "a"), &volume);
+	assert_int_equal(volume.charged_bytes, 40 * EXTENT);
 	assert_int_equal(volume.reservation_bytes, MIB);
 	assert_int_equal(volume.limit_bytes, 8 * MIB);
 	assert_int_equal(volume.threshold_used_bytes, 2 * MIB);
@@ -307,6 +319,10 @@ static void what_was_set_is_there_after_reopening_and_not_told_again(void **stat
 	assert_int_equal(facts().overcommit_percent, 5000);
 	assert_int_equal(write_at("a", 40), 0);
 	assert_int_equal(said_count, 0);
+	assert_int_equal(unmap_at("a", 0, 20), 0);
+	for (uint64_t i = 0; i < 20; i++)
+		assert_int_equal(write_at("a", i), 0);
+	assert_int_equal(count_said(STORE_VOLUME_THRESHOLD), 1);
 
 	/* Those set through the block count at once, and last once they are saved. */
 	block_set_thresholds(fixture_volume(&fixture, "a"), &changed);
