@@ -3,7 +3,7 @@
  * The store on a simulated disk.
  *
  *   sim random STATES [SEED]      programs from that seed on (1), until so many crash states
- *   sim exhaustive LENGTH [PART]  all programs of that length; PART: every second one, 0 or 1
+ *   sim exhaustive LENGTH [FIRST] all programs of that length, from that number on
  *   sim errors SEEDS              with a failure in every place
  *   sim control                   pools with a known mistake must be found out
  *   sim soak                      programs by chance until SOAK_SECONDS are over, or for ever
@@ -120,10 +120,8 @@ static const struct {
 	const char *name;
 	void (*run)(struct run *run);
 } commands[] = {
-	{"random", run_random},
-	{"exhaustive", run_exhaustive},
-	{"errors", run_errors},
-	{"control", run_control},
+	{"random", run_random}, {"exhaustive", run_exhaustive},
+	{"errors", run_errors}, {"control", run_control},
 	{"soak", run_soak},
 };
 

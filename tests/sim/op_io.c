@@ -78,6 +78,27 @@ static void op_choose_sectors(struct op *op)
 	}
 }
 
+/*
+ * The rest of the block in which a write under way ends: what the one finds there is what the
+ * other has just made, and nobody has it yet.
+ */
+static void op_choose_beside(struct op *op)
+{
+	const uint32_t block = STORE_BLOCK_BYTES / SECTOR_BYTES;
+
+	for (unsigned i = 0; i < WORLD_OPS; i++) {
+		const struct op *other = &op->world->ops[i];
+		uint32_t end = other->first + other->count;
+
+		if (!other->is_busy || other->node != op->node || other->kind > OP_WRITE_FUA ||
+		    end % block == 0)
+			continue;
+		op->first = end;
+		op->count = 1 + (uint32_t)random_below(&op->world->random, block - end % block);
+		return;
+	}
+}
+
 static void op_submit(struct op *op, struct volume *volume)
 {
 	static const enum block_kind kinds[] = {
@@ -118,6 +139,8 @@ bool op_start_io(struct op *op)
 	if (!volume)
 		return false;
 	op_choose_sectors(op);
+	if (op->kind == OP_WRITE && random_below(&world->random, 2))
+		op_choose_beside(op);
 	if (!op_has_way(op))
 		return false;
 	op->is_busy = true;

@@ -9,7 +9,7 @@
 #include "base/compiler.h"
 #include "tests/sim/program.h"
 
-#define PROGRAMS     500
+#define PROGRAMS     150
 #define ACTS	     600
 #define ACTS_A_CRASH 8
 
@@ -66,7 +66,6 @@ bool program_control(struct states *states)
 		{"extents punched before their record is durable", .faults.punches_early = true},
 		{"slots of the last checkpoint overwritten", .faults.reuses_slots_early = true},
 		{"acknowledged before the words are in the journal", .faults.answers_early = true},
-		{"acknowledged before words of others are there", .faults.relies_early = true},
 		{"views kept of what has moved", .faults.keeps_views = true},
 		{"unsealed records replayed after a power failure", .keeps_boot = true},
 		{"a disk that ignores flushes", .ignores_flushes = true},

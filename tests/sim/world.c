@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "store/volume_state.h"
 
+#define JOURNAL_BYTES	   (256 * KIB)
 #define TIGHT_FREE_EXTENTS 20
 
 void world_fail(struct world *world, const char *format, ...)
@@ -111,7 +112,7 @@ static void pool_fill(struct pool *pool, struct sim_disk *disk, struct wait *wai
 static struct sim_image *formatted_image(bool is_tight)
 {
 	static struct sim_image *images[2];
-	const struct pool_format format = {.name = "p", .journal_bytes = 256 * KIB};
+	const struct pool_format format = {.name = "p", .journal_bytes = JOURNAL_BYTES};
 	const struct pool_settings settings = world_settings(1);
 	struct wait wait = {.request.done = wait_done, .result = 1};
 	struct pool *pool = NULL;
@@ -151,6 +152,9 @@ static struct world_traits traits_of(uint64_t seed)
 		traits.shape = SHAPE_WIDE;
 	if (seed % 5 == 2)
 		traits.slowness.writes_below = ZONE_SLOT_EXTENTS * STORE_EXTENT_BYTES;
+	if (seed % 5 == 3) /* the journal, too */
+		traits.slowness.writes_below =
+			ZONE_SLOT_EXTENTS * STORE_EXTENT_BYTES + JOURNAL_BYTES;
 	return traits;
 }
 

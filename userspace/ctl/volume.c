@@ -109,8 +109,8 @@ static int volume_set(const struct call *call, struct error *err)
 		request.threshold_used_or_not_case =
 			BERTH__V1__SET_VOLUME_REQUEST__THRESHOLD_USED_OR_NOT_THRESHOLD_USED;
 	if (call->given & OPTION_WARN_AVAILABLE)
-		request.threshold_available_or_not_case =
-			BERTH__V1__SET_VOLUME_REQUEST__THRESHOLD_AVAILABLE_OR_NOT_THRESHOLD_AVAILABLE;
+		request.available_or_not_case =
+			BERTH__V1__SET_VOLUME_REQUEST__AVAILABLE_OR_NOT_THRESHOLD_AVAILABLE;
 	return call_and_show(call, "SetVolume", &request.base, err);
 }
 

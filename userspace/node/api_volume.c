@@ -257,7 +257,7 @@ int api_set_volume(struct node *node, const ProtobufCMessage *request, ProtobufC
 		.limit_bytes = wanted->limit_or_not_case ? &wanted->limit : NULL,
 		.threshold_used_bytes =
 			wanted->threshold_used_or_not_case ? &wanted->threshold_used : NULL,
-		.threshold_available_bytes = wanted->threshold_available_or_not_case
+		.threshold_available_bytes = wanted->available_or_not_case
 						     ? &wanted->threshold_available
 						     : NULL,
 	};

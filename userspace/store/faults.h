@@ -16,7 +16,6 @@ struct pool_faults {
 	bool reuses_slots_early;   /* pages of the last checkpoint overwritten by the next */
 	bool punches_early;	   /* freed extents given back before their record is durable */
 	bool answers_early;	   /* writes acknowledged before their words are in the journal */
-	bool relies_early;	   /* ... before the words of others that they build on */
 	bool keeps_views;	   /* of layers whose words have moved */
 };
 

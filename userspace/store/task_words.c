@@ -191,8 +191,7 @@ void task_rely(struct task *task, uint64_t extent)
 {
 	const struct leaf *leaf = task->leaves[leaf_index(task, extent)];
 
-	if (leaf && !task->pool->faults.relies_early &&
-	    !leaf_is_kept(&task->pool->cache, leaf, (unsigned)(extent % FORMAT_WORDS)))
+	if (leaf && !leaf_is_kept(&task->pool->cache, leaf, (unsigned)(extent % FORMAT_WORDS)))
 		task->needs_commit = true;
 }
 
