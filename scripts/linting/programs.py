@@ -99,7 +99,7 @@ def tidy_key(tree, entry, headers, version):
 def tidy_file(tree, path, cached):
     if cached.exists():
         return cached.read_text(encoding="utf-8")
-    result = run(TIDY + ["-p", str(tree.build), str(path)], tree.root)
+    result = run(TIDY + ["-p", str(cached.parent), str(path)], tree.root)
     if result.returncode < 0:
         return f"{path}:1:1: error: clang-tidy died of signal {-result.returncode}\n"
     temporary = cached.with_suffix(".new")
@@ -118,8 +118,12 @@ def check_tidy(tree):
     cache.mkdir(exist_ok=True)
     version = run(["clang-tidy", "--version"], tree.root).stdout.encode()
     headers = object_headers(tree)
+    commands = compile_commands(tree)
+    # A file that is compiled twice is checked once.
+    (cache / "compile_commands.json").write_text(json.dumps(list(commands.values())),
+                                                 encoding="utf-8")
     work = []
-    for path, entry in sorted(compile_commands(tree).items()):
+    for path, entry in sorted(commands.items()):
         sources = set(headers.get(entry["output"], [])) | {path}
         work.append((path, cache / tidy_key(tree, entry, sources, version)))
     with ThreadPoolExecutor(PROCESSES) as pool:

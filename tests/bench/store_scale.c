@@ -27,15 +27,16 @@ static uint8_t data[4096] __attribute__((aligned(4096)));
 
 static double resident_mib(void)
 {
-	unsigned long pages = 0;
+	char text[128] = "";
 	FILE *file = fopen("/proc/self/statm", "r");
+	const char *pages = file && fgets(text, sizeof(text), file) ? strchr(text, ' ') : NULL;
 
-	if (!file || fscanf(file, "%*u %lu", &pages) != 1) {
+	if (!pages) {
 		perror("/proc/self/statm");
 		exit(1);
 	}
 	(void)fclose(file);
-	return (double)pages * (double)sysconf(_SC_PAGESIZE) / MIB;
+	return (double)strtoul(pages, NULL, 10) * (double)sysconf(_SC_PAGESIZE) / MIB;
 }
 
 /* Nothing of the file stays in the page cache. */

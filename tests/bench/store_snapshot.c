@@ -145,7 +145,7 @@ static void measure_copies(struct block *block, uint64_t bytes)
 	(void)delete ("half");
 	ns = settle();
 	printf("merging with half of every extent copied: %.2f s for %" PRIu64 " MiB, %.0f MiB/s\n",
-	       (double)ns / 1e9, bytes / MIB, (double)(bytes / 2 / MIB) * 1e9 / (double)ns);
+	       (double)ns / 1e9, bytes / MIB, (double)bytes / 2 / MIB * 1e9 / (double)ns);
 }
 
 int main(int argc, char **argv)

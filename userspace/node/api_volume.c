@@ -124,7 +124,7 @@ static int volume_answer(struct node *node, const struct volume_choice *choice,
 			 ProtobufCMessage *reply, struct error *err)
 {
 	Berth__V1__Volume *message = (Berth__V1__Volume *)reply;
-	struct publication_index index;
+	struct publication_index index = {0};
 	struct volume_facts facts;
 	struct node_pool *pool;
 	int ret = node_volume_choose(node, choice, &pool, &facts, err);
@@ -257,9 +257,8 @@ int api_set_volume(struct node *node, const ProtobufCMessage *request, ProtobufC
 		.limit_bytes = wanted->limit_or_not_case ? &wanted->limit : NULL,
 		.threshold_used_bytes =
 			wanted->threshold_used_or_not_case ? &wanted->threshold_used : NULL,
-		.threshold_available_bytes = wanted->available_or_not_case
-						     ? &wanted->threshold_available
-						     : NULL,
+		.threshold_available_bytes =
+			wanted->available_or_not_case ? &wanted->threshold_available : NULL,
 	};
 	int ret = node_volume_set_limits(node, &choice, &change, err);
 

@@ -124,7 +124,7 @@ static void hook_run(const struct hook *hook, const struct event *event)
 	bool has_ended;
 	int process_fd;
 	int status = 0;
-	pid_t pid;
+	pid_t pid = 0;
 	int ret;
 
 	variables_fill(&variables, settings->name, event);

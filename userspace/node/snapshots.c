@@ -41,13 +41,13 @@ int node_snapshot_create(struct node *node, const struct volume_choice *volume, 
 			 struct error *err)
 {
 	struct snapshot_spec spec = {.created_at_s = (uint64_t)time(NULL)};
-	struct volume_facts facts, there;
-	struct node_pool *pool, *other;
+	struct volume_facts facts = {0}, there;
+	struct node_pool *pool = NULL, *other;
 	int ret = name_check("snapshot", name, err);
 
 	if (ret == 0)
 		ret = node_volume_choose(node, volume, &pool, &facts, err);
-	if (ret < 0)
+	if (ret < 0 || !pool)
 		return ret;
 	ret = node_name_find(node, "snapshot", name, &other, &there, err);
 	if (ret == 0)

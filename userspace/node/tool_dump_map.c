@@ -124,8 +124,8 @@ static void add_lost(struct map *map, const struct image_layer *layer)
 			count *= FORMAT_WORDS;
 		(void)json_array_append_new(
 			map->list, json_pack("{s:i, s:I, s:I, s:b}", "layer", (int)layer->id,
-					     "extent", (json_int_t)(lost->index * count), "count",
-					     (json_int_t)count, "is_lost", 1));
+					     "extent", (json_int_t)lost->index * (json_int_t)count,
+					     "count", (json_int_t)count, "is_lost", 1));
 	}
 }
 
@@ -162,7 +162,7 @@ json_t *dump_journal(const struct image *image)
 		const struct image_change *change = &image->changes[i];
 		json_t *item = json_pack("{s:i, s:i, s:I}", "order", (int)change->order, "layer",
 					 (int)change->layer, "extent",
-					 (json_int_t)(change->leaf * FORMAT_WORDS + change->index));
+					 (json_int_t)change->leaf * FORMAT_WORDS + change->index);
 
 		if (change->kind == IMAGE_DROP) {
 			(void)json_object_set_new(item, "drops_leaf",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "store/event.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,7 +51,7 @@ void event_tell(struct pool *pool, enum store_event_kind kind, const char *volum
 	event->said.kind = kind;
 	event->said.bytes = bytes;
 	if (volume)
-		memcpy(event->said.volume, volume, strlen(volume));
+		(void)snprintf(event->said.volume, sizeof(event->said.volume), "%s", volume);
 	list_append(&queue->waiting, &event->link);
 	if (queue->is_deferred)
 		return;

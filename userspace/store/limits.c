@@ -54,7 +54,7 @@ static void limits_start(struct operation *operation)
 	struct volume *volume = operation_find_volume(operation, operation->spec.name);
 	int ret = volume ? limits_check(operation, volume) : operation->request->error.code;
 
-	if (ret != 0) {
+	if (ret != 0 || !volume) {
 		operation_end(operation, ret);
 		return;
 	}

@@ -5,6 +5,7 @@
  * have it; where that bitmap cannot be read, if no page of this pool is in it, or no tree has a
  * damaged page. So the old generation stays whole until it is let go.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -319,6 +320,7 @@ static int put_bitmap_index(struct repair *repair, struct image_pages *pages,
 	uint64_t used = 0;
 	int ret = 0;
 
+	assert(pages->items); /* every pool has a region */
 	for (unsigned level = 1; ret == 0 && level <= height; level++) {
 		uint64_t count = image_level_count(repair->image.bitmaps.leaf_count, level);
 		uint64_t at = 0;

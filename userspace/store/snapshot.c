@@ -97,7 +97,7 @@ static void snapshot_start(struct operation *operation)
 		volume = operation_find_volume(operation, spec->volume);
 		ret = volume ? 0 : err->code;
 	}
-	if (ret == 0 && volume->head->is_lost)
+	if (ret == 0 && volume && volume->head->is_lost)
 		ret = error_set(err, -ENODATA, "volume '%s' is damaged: repair the pool first",
 				volume->name);
 	if (ret != 0) {
@@ -168,9 +168,9 @@ static void revert_start(struct operation *operation)
 	int ret = snapshot ? revert_check(operation, volume, snapshot)
 			   : operation->request->error.code;
 
-	if (ret == 0)
+	if (ret == 0 && snapshot)
 		ret = operation_add_layer(operation, snapshot->size_bytes, snapshot->head, &layer);
-	if (ret != 0) {
+	if (ret != 0 || !snapshot) {
 		operation_end(operation, ret);
 		return;
 	}

@@ -129,6 +129,7 @@ static int tree_raise(struct tree *tree)
 		root = page_new(tree->height);
 		if (!root)
 			return -ENOMEM;
+		assert(root->below); /* only pages just above the leaves have none */
 		root->below[0] = tree->root;
 		put_le64(&root->image.words[0], tree->root->place);
 		tree->root = root;

@@ -32,9 +32,9 @@ static void grow_start(struct operation *operation)
 	uint64_t size = operation->spec.size_bytes;
 	int ret = volume ? grow_check(operation, volume) : operation->request->error.code;
 
-	if (ret == 0 && size > volume->size_bytes)
+	if (ret == 0 && volume && size > volume->size_bytes)
 		ret = tree_grow(&volume->head->tree, geometry_leaf_count(size));
-	if (ret != 0 || size == volume->size_bytes) {
+	if (ret != 0 || !volume || size == volume->size_bytes) {
 		operation_end(operation, ret);
 		return;
 	}

@@ -44,7 +44,7 @@ static void delete_start(struct operation *operation)
 	struct volume *volume = operation_find(operation, operation->spec.name);
 	int ret = volume ? operation_check_idle(operation, volume) : operation->request->error.code;
 
-	if (ret != 0) {
+	if (ret != 0 || !volume) {
 		operation_end(operation, ret);
 		return;
 	}
